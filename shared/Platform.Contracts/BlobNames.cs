@@ -1,0 +1,71 @@
+using System.Globalization;
+
+namespace Platform.Contracts;
+
+/// <summary>
+/// Where everything is. Names derive from what made the content, are written once, and start in the tenant,
+/// which is the blob container. The same names serve Azure Blob Storage and a folder.
+/// </summary>
+public static class BlobNames
+{
+    /// <summary>Everything of one revision lies below this prefix (ends in '/').</summary>
+    public static string Revision(StudyContext study) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{study.Tenant}/studies/{study.StudyId}/r{study.Revision}/"
+        );
+
+    /// <summary>A received file, as it came. <paramref name="item"/> is "{index}{extension}", never the sender's file name.</summary>
+    public static string Received(StudyContext study, string item) =>
+        $"{Revision(study)}received/{item}";
+
+    /// <summary><see cref="StudyManifest"/>: what was received.</summary>
+    public static string Manifest(StudyContext study) => $"{Revision(study)}manifest.json";
+
+    /// <summary><see cref="StudyPlan"/>: every output the revision must have.</summary>
+    public static string Plan(StudyContext study) => $"{Revision(study)}plan.json";
+
+    /// <summary>A series as a canonical RAS+ volume.</summary>
+    public static string Volume(StudyContext study, string series) =>
+        $"{Revision(study)}volumes/{series}.nii.zst";
+
+    /// <summary>The labels a segmentation model made of a series.</summary>
+    public static string Labels(StudyContext study, string model, string series) =>
+        $"{Revision(study)}{model}/{series}/labels.nii.zst";
+
+    /// <summary>The volume a super-resolution model made of a series.</summary>
+    public static string SuperResolved(StudyContext study, string model, string series) =>
+        $"{Revision(study)}{model}/{series}/volume.nii.zst";
+
+    /// <summary><see cref="OutputProvenance"/> of a model's output; written before the output itself.</summary>
+    public static string Provenance(StudyContext study, string model, string series) =>
+        $"{Revision(study)}{model}/{series}/provenance.json";
+
+    /// <summary><see cref="SegmentationQuality"/> of a model's labels.</summary>
+    public static string Quality(StudyContext study, string model, string series) =>
+        $"{Revision(study)}{model}/{series}/quality.json";
+
+    /// <summary><see cref="StudyReport"/>: the one terminal document, created once.</summary>
+    public static string Report(StudyContext study) => $"{Revision(study)}report.json";
+
+    /// <summary>Present when a stage gave up: the reconciler leaves the revision alone until it is replayed.</summary>
+    public static string Failure(StudyContext study) => $"{Revision(study)}failed.json";
+
+    /// <summary><see cref="StudyContext"/>, from the first byte received until <see cref="StudyAnalysed"/> is confirmed by the broker.</summary>
+    public static string Open(StudyContext study) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{study.Tenant}/open/{study.StudyId}-r{study.Revision}"
+        );
+
+    /// <summary>The prefix of a tenant's open markers.</summary>
+    public static string OpenPrefix(string tenant) => $"{tenant}/open/";
+
+    /// <summary>A file of a model package: model.json, model.onnx or card.md. "models" is a container of its own.</summary>
+    public static string Model(string name, string version, string file) =>
+        $"models/{name}/{version}/{file}";
+
+    /// <summary>A file of a reference set. "references" is a container of its own.</summary>
+    public static string Reference(string set, string version, string file) =>
+        $"references/{set}/{version}/{file}";
+}

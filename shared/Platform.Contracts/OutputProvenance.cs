@@ -1,0 +1,27 @@
+namespace Platform.Contracts;
+
+/// <summary>provenance.json beside a model's output: what made it, from what, how long it took.</summary>
+public sealed record OutputProvenance
+{
+    /// <summary>The model as name@version.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>SHA-256 of model.onnx.</summary>
+    public required string ModelDigest { get; init; }
+
+    /// <summary>SHA-256 of the input blob's bytes.</summary>
+    public required string InputDigest { get; init; }
+
+    /// <summary>The platform's version.</summary>
+    public required string CodeVersion { get; init; }
+
+    /// <summary>Where it ran: "cpu" or "cuda".</summary>
+    public required string ExecutionProvider { get; init; }
+
+    /// <summary>True where the output is, or derives from, a super-resolved volume.</summary>
+    public bool NotForDiagnosis { get; init; }
+
+    /// <summary>Seconds by step: "fetch", "prepare", "infer", "restore", "store".</summary>
+    public IReadOnlyDictionary<string, double> Seconds { get; init; } =
+        new Dictionary<string, double>();
+}

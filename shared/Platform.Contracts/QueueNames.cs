@@ -1,0 +1,18 @@
+namespace Platform.Contracts;
+
+/// <summary>Queues: one a service, and for the model services one a model with a <c>-stat</c> queue beside it.</summary>
+public static class QueueNames
+{
+    /// <summary>preprocessing's queue.</summary>
+    public const string Preprocessing = "preprocessing";
+
+    /// <summary>qc's queue.</summary>
+    public const string Qc = "qc";
+
+    /// <summary>results' queue.</summary>
+    public const string Results = "results";
+
+    /// <summary>The queue of a model (its name without the version).</summary>
+    public static string Model(string model, StudyPriority priority) =>
+        $"model-{model.Split('@')[0]}{(priority == StudyPriority.Stat ? "-stat" : "")}";
+}

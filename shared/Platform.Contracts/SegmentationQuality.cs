@@ -1,0 +1,66 @@
+namespace Platform.Contracts;
+
+/// <summary>quality.json, written by qc: the predicted quality of one segmentation, without ground truth.</summary>
+public sealed record SegmentationQuality
+{
+    /// <summary>The series that was segmented.</summary>
+    public required string Series { get; init; }
+
+    /// <summary>The segmentation model as name@version.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The reference set as name@version; null where the model has none.</summary>
+    public required string? ReferenceSet { get; init; }
+
+    /// <summary>How the quality was predicted: "rca-single-atlas".</summary>
+    public required string Method { get; init; }
+
+    /// <summary>References that took part.</summary>
+    public required int References { get; init; }
+
+    /// <summary>References that failed to register and were left out.</summary>
+    public int ReferencesFailed { get; init; }
+
+    /// <summary>The worst verdict over the structures.</summary>
+    public required Verdict Verdict { get; init; }
+
+    /// <summary>One entry a label of the model, in the manifest's order.</summary>
+    public required IReadOnlyList<StructureQuality> Structures { get; init; }
+
+    /// <summary>True where the labels derive from a super-resolved volume.</summary>
+    public bool NotForDiagnosis { get; init; }
+
+    /// <summary>Seconds qc took.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>The platform's version.</summary>
+    public string CodeVersion { get; init; } = "";
+}
+
+/// <summary>Volume and predicted quality of one structure.</summary>
+public sealed record StructureQuality
+{
+    /// <summary>The value in the label map.</summary>
+    public required int Label { get; init; }
+
+    /// <summary>The structure's name from the model's manifest.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Volume in millilitres.</summary>
+    public required double VolumeMl { get; init; }
+
+    /// <summary>The prediction the verdict rests on: the mean of the three best references' Dice. Null where the structure could not be assessed.</summary>
+    public double? PredictedDice { get; init; }
+
+    /// <summary>Lower end of the prediction interval.</summary>
+    public double? IntervalLow { get; init; }
+
+    /// <summary>Upper end of the prediction interval.</summary>
+    public double? IntervalHigh { get; init; }
+
+    /// <summary>The published estimator (Valindria 2017): the best reference's Dice.</summary>
+    public double? MaxDice { get; init; }
+
+    /// <summary>From the model's thresholds.</summary>
+    public required Verdict Verdict { get; init; }
+}

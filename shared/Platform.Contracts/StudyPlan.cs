@@ -1,0 +1,77 @@
+namespace Platform.Contracts;
+
+/// <summary>plan.json, written by preprocessing: the series found and every output the revision must have.</summary>
+public sealed record StudyPlan
+{
+    /// <summary>Whose study.</summary>
+    public required StudyContext Study { get; init; }
+
+    /// <summary>Digest of the manifest's items.</summary>
+    public required string InputDigest { get; init; }
+
+    /// <summary>The platform's version that made the plan.</summary>
+    public required string CodeVersion { get; init; }
+
+    /// <summary>The volumes found in the study.</summary>
+    public required IReadOnlyList<PlannedSeries> Series { get; init; }
+
+    /// <summary>What the models shall make of them, in an order in which inputs come before what is made from them.</summary>
+    public required IReadOnlyList<PlannedOutput> Outputs { get; init; }
+
+    /// <summary>Seconds preprocessing took.</summary>
+    public double Seconds { get; init; }
+}
+
+/// <summary>A series as preprocessing stored it.</summary>
+public sealed record PlannedSeries
+{
+    /// <summary>Identifier within the study: "s1", "s2", …</summary>
+    public required string Series { get; init; }
+
+    /// <summary>Voxels along R, A, S of the canonical volume.</summary>
+    public required IReadOnlyList<int> Shape { get; init; }
+
+    /// <summary>Spacing along R, A, S in mm.</summary>
+    public required IReadOnlyList<double> SpacingMm { get; init; }
+
+    /// <summary>Axis codes of the received image, for example "LAS": downloads are turned back to it.</summary>
+    public required string ReceivedOrientation { get; init; }
+
+    /// <summary>SHA-256 of the canonical volume's stored bytes.</summary>
+    public required string VolumeDigest { get; init; }
+}
+
+/// <summary>What a planned output is.</summary>
+public enum OutputKind
+{
+    /// <summary>Labels, followed by a quality prediction.</summary>
+    Segmentation,
+
+    /// <summary>A volume with thinner slices.</summary>
+    SuperResolution,
+}
+
+/// <summary>One output a revision must have.</summary>
+public sealed record PlannedOutput
+{
+    /// <summary>What it is.</summary>
+    public required OutputKind Kind { get; init; }
+
+    /// <summary>The series it is named by; a segmentation of a super-resolved volume is named "{series}-sr".</summary>
+    public required string Series { get; init; }
+
+    /// <summary>The model as name@version.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The blob the model reads.</summary>
+    public required string Input { get; init; }
+
+    /// <summary>The blob the model writes.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>True where the output is, or derives from, a super-resolved volume. Nothing downstream may clear it.</summary>
+    public bool NotForDiagnosis { get; init; }
+
+    /// <summary>Set where the output was refused in planning; then nothing waits for it.</summary>
+    public RejectionReason? NotApplicable { get; init; }
+}

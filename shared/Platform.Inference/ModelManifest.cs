@@ -1,0 +1,163 @@
+namespace Platform.Inference;
+
+/// <summary>What a model does.</summary>
+public enum ModelTask
+{
+    /// <summary>Image → labels.</summary>
+    Segmentation,
+
+    /// <summary>Thick slices → thin slices.</summary>
+    SuperResolution,
+}
+
+/// <summary>
+/// model.json: everything the platform must know to run a model, so that adding one touches no code.
+/// Unknown members are refused when the manifest is read: a misspelt key is an error, not a default.
+/// </summary>
+public sealed record ModelManifest
+{
+    /// <summary>Lower-case letters, digits and hyphens; queue and folder name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Semantic version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>What it does.</summary>
+    public required ModelTask Task { get; init; }
+
+    /// <summary>SHA-256 of model.onnx, lower-case hexadecimal; a file with another digest is not loaded.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>What the network takes.</summary>
+    public required ModelInput Input { get; init; }
+
+    /// <summary>How a volume is cut for the network.</summary>
+    public required ModelTiling Tiling { get; init; }
+
+    /// <summary>The structures, for segmentation: one entry an output value. Background (0) is not listed.</summary>
+    public IReadOnlyList<ModelLabel> Labels { get; init; } = [];
+
+    /// <summary>Thinner slices, for super-resolution.</summary>
+    public SuperResolutionSettings? SuperResolution { get; init; }
+
+    /// <summary>Which volumes the model accepts.</summary>
+    public required RoutingPredicate Routing { get; init; }
+
+    /// <summary>How qc judges its labels; null where no reference set exists.</summary>
+    public QualitySettings? Quality { get; init; }
+
+    /// <summary>One sentence for people: what it is for and what not.</summary>
+    public required string IntendedUse { get; init; }
+
+    /// <summary>name@version.</summary>
+    public string Id => $"{Name}@{Version}";
+}
+
+/// <summary>What the network takes: float32 N×C×K×J×I ("input"), i fastest, as <c>Volume&lt;float&gt;</c> lies in memory.</summary>
+public sealed record ModelInput
+{
+    /// <summary>Names of the channels, for example ["T1"].</summary>
+    public required IReadOnlyList<string> Channels { get; init; }
+
+    /// <summary>Axis codes of the grid the network sees.</summary>
+    public string Orientation { get; init; } = "RAS";
+
+    /// <summary>Spacing of that grid in mm along i, j, k; null keeps the volume's own.</summary>
+    public IReadOnlyList<double>? SpacingMm { get; init; }
+
+    /// <summary>Intensity normalisation.</summary>
+    public required Normalisation Normalisation { get; init; }
+}
+
+/// <summary>Clip at two percentiles of the foreground, then scale to zero mean and unit deviation over the foreground.</summary>
+public sealed record Normalisation
+{
+    /// <summary>Lower percentile of the foreground, 0–100.</summary>
+    public required double LowPercentile { get; init; }
+
+    /// <summary>Upper percentile of the foreground, 0–100.</summary>
+    public required double HighPercentile { get; init; }
+}
+
+/// <summary>How a volume is cut. Tiles are fitted to the volume per axis, at most <see cref="MaxTile"/>, multiples of <see cref="Multiple"/>.</summary>
+public sealed record ModelTiling
+{
+    /// <summary>Largest tile along i, j, k in voxels of the network's grid.</summary>
+    public required IReadOnlyList<int> MaxTile { get; init; }
+
+    /// <summary>Every tile size is a multiple of this (2^levels for a U-Net).</summary>
+    public required int Multiple { get; init; }
+
+    /// <summary>Voxels on each side of a tile that are context only.</summary>
+    public required int Halo { get; init; }
+}
+
+/// <summary>One structure.</summary>
+public sealed record ModelLabel
+{
+    /// <summary>The network's output channel. Two labels may share one: then <see cref="Side"/> tells them apart.</summary>
+    public required int Channel { get; init; }
+
+    /// <summary>The value in the label map.</summary>
+    public required int Value { get; init; }
+
+    /// <summary>For people, for example "left hippocampus".</summary>
+    public required string Name { get; init; }
+
+    /// <summary>"left" or "right" of the mid-sagittal plane estimated from the labels themselves; null for both.</summary>
+    public string? Side { get; init; }
+
+    /// <summary>SNOMED CT concept.</summary>
+    public CodedConcept? Snomed { get; init; }
+
+    /// <summary>Keep only the largest connected component (of the channel, before sides are told apart).</summary>
+    public bool LargestComponentOnly { get; init; }
+}
+
+/// <summary>A SNOMED CT code and its meaning.</summary>
+public sealed record CodedConcept(string Code, string Meaning);
+
+/// <summary>Through-plane super-resolution.</summary>
+public sealed record SuperResolutionSettings
+{
+    /// <summary>How many slices each acquired slice becomes.</summary>
+    public required int Factor { get; init; }
+
+    /// <summary>Full width at half maximum of the Gaussian slice profile assumed in training, as a fraction of the slice distance.</summary>
+    public required double SliceProfileFwhm { get; init; }
+}
+
+/// <summary>Which volumes a model accepts, from geometry alone (NIfTI states nothing else).</summary>
+public sealed record RoutingPredicate
+{
+    /// <summary>Least spacing along any axis, mm.</summary>
+    public double MinSpacingMm { get; init; }
+
+    /// <summary>Largest spacing along any axis, mm.</summary>
+    public double MaxSpacingMm { get; init; } = double.MaxValue;
+
+    /// <summary>Least field of view along every axis, mm.</summary>
+    public double MinExtentMm { get; init; }
+
+    /// <summary>Largest field of view along every axis, mm.</summary>
+    public double MaxExtentMm { get; init; } = double.MaxValue;
+
+    /// <summary>The thickest axis's spacing over the thinnest's must be at least this; 1 accepts any.</summary>
+    public double MinAnisotropy { get; init; } = 1;
+
+    /// <summary>The thickest axis's spacing must be at least this, mm.</summary>
+    public double MinThicknessMm { get; init; }
+}
+
+/// <summary>How qc judges a model's labels.</summary>
+public sealed record QualitySettings
+{
+    /// <summary>Reference set as name@version.</summary>
+    public required string References { get; init; }
+
+    /// <summary>Predicted Dice at or above: pass.</summary>
+    public required double PassDice { get; init; }
+
+    /// <summary>Predicted Dice at or above, and below pass: review; below: fail.</summary>
+    public required double ReviewDice { get; init; }
+}
