@@ -1,1 +1,13 @@
-Console.WriteLine("bench");
+using Platform.Benchmarks;
+
+// Every benchmark is a class with a static Run in a file of its own; its name here is the one `./platform bench` takes.
+return args switch
+{
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: ./platform bench NAME, where NAME is one of: (none yet)");
+    return 2;
+}
