@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Platform.Inference;
 
 /// <summary>What a model does.</summary>
@@ -50,6 +52,7 @@ public sealed record ModelManifest
     public required string IntendedUse { get; init; }
 
     /// <summary>name@version.</summary>
+    [JsonIgnore]
     public string Id => $"{Name}@{Version}";
 }
 

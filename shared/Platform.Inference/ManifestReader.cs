@@ -1,0 +1,214 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+
+namespace Platform.Inference;
+
+/// <summary>
+/// Reads and writes model.json: camelCase, enums by name. Strict: an unknown, doubled, missing or null member is an error,
+/// and so is a value that cannot be.
+/// </summary>
+public static partial class ManifestReader
+{
+    /// <summary>How model.json is written and read.</summary>
+    public static JsonSerializerOptions Options { get; } =
+        new(JsonSerializerOptions.Strict)
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            WriteIndented = true,
+            Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
+        };
+
+    /// <summary>Reads and validates a manifest.</summary>
+    /// <param name="json">UTF-8 text of model.json.</param>
+    /// <exception cref="ModelPackageException">Not a valid manifest; every fault found is named.</exception>
+    public static ModelManifest Read(ReadOnlySpan<byte> json)
+    {
+        ModelManifest manifest;
+        try
+        {
+            manifest =
+                JsonSerializer.Deserialize<ModelManifest>(json, Options)
+                ?? throw new JsonException("model.json is null");
+        }
+        catch (JsonException e)
+        {
+            throw new ModelPackageException(
+                ModelPackageFault.InvalidManifest,
+                $"model.json cannot be read: {e.Message}",
+                e
+            );
+        }
+        var faults = Validate(manifest).ToList();
+        return faults.Count == 0
+            ? manifest
+            : throw new ModelPackageException(
+                ModelPackageFault.InvalidManifest,
+                $"model.json of {manifest.Id}: {string.Join("; ", faults)}"
+            );
+    }
+
+    private static IEnumerable<string> Validate(ModelManifest m)
+    {
+        if (!NamePattern().IsMatch(m.Name))
+        {
+            yield return $"name '{m.Name}': lower-case letters, digits and hyphens, 2 to 40 characters";
+        }
+        if (!SemanticVersion.IsValid(m.Version))
+        {
+            yield return $"version '{m.Version}': a semantic version such as 1.0.0";
+        }
+        if (!DigestPattern().IsMatch(m.Sha256))
+        {
+            yield return "sha256: 64 lower-case hexadecimal digits";
+        }
+        foreach (var fault in ValidateInput(m.Input).Concat(ValidateTiling(m.Tiling)))
+        {
+            yield return fault;
+        }
+        foreach (
+            var fault in m.Task == ModelTask.Segmentation
+                ? ValidateLabels(m)
+                : ValidateSuperResolution(m)
+        )
+        {
+            yield return fault;
+        }
+        foreach (var fault in ValidateRouting(m.Routing))
+        {
+            yield return fault;
+        }
+        if (
+            m.Quality is { } q
+            && !(q.ReviewDice >= 0 && q.PassDice >= q.ReviewDice && q.PassDice <= 1)
+        )
+        {
+            yield return $"quality: 0 ≤ reviewDice ({q.ReviewDice}) ≤ passDice ({q.PassDice}) ≤ 1";
+        }
+        if (string.IsNullOrWhiteSpace(m.IntendedUse))
+        {
+            yield return "intendedUse is empty";
+        }
+    }
+
+    private static IEnumerable<string> ValidateInput(ModelInput input)
+    {
+        if (input.Channels.Count != 1)
+        {
+            yield return $"input.channels: one channel, not {input.Channels.Count}";
+        }
+        if (!IsOrientation(input.Orientation))
+        {
+            yield return $"input.orientation '{input.Orientation}': three axis codes such as RAS";
+        }
+        if (
+            input.SpacingMm is { } s
+            && (s.Count != 3 || s.Any(mm => !(mm > 0 && double.IsFinite(mm))))
+        )
+        {
+            yield return "input.spacingMm: three positive numbers";
+        }
+        var n = input.Normalisation;
+        if (
+            !(n.LowPercentile >= 0 && n.LowPercentile < n.HighPercentile && n.HighPercentile <= 100)
+        )
+        {
+            yield return $"input.normalisation: 0 ≤ lowPercentile ({n.LowPercentile}) < highPercentile ({n.HighPercentile}) ≤ 100";
+        }
+    }
+
+    private static IEnumerable<string> ValidateTiling(ModelTiling t)
+    {
+        if (t.Multiple < 1)
+        {
+            yield return $"tiling.multiple {t.Multiple}: at least 1";
+        }
+        if (t.Halo < 0)
+        {
+            yield return $"tiling.halo {t.Halo}: at least 0";
+        }
+        if (
+            t.MaxTile.Count != 3
+            || t.MaxTile.Any(size => t.Multiple > 0 && (size <= 2 * t.Halo || size < t.Multiple))
+        )
+        {
+            yield return "tiling.maxTile: three sizes, each at least the multiple and larger than two halos";
+        }
+    }
+
+    private static IEnumerable<string> ValidateLabels(ModelManifest m)
+    {
+        if (m.Labels.Count == 0)
+        {
+            yield return "labels: a segmentation model has at least one";
+        }
+        if (m.SuperResolution is not null)
+        {
+            yield return "superResolution: not for a segmentation model";
+        }
+        foreach (var label in m.Labels)
+        {
+            if (label.Channel < 1 || label.Value is < 1 or > 255)
+            {
+                yield return $"label '{label.Name}': channel from 1 (0 is background), value 1 to 255";
+            }
+            if (label.Side is not (null or "left" or "right"))
+            {
+                yield return $"label '{label.Name}': side '{label.Side}' is neither left nor right";
+            }
+        }
+        foreach (var group in m.Labels.GroupBy(l => l.Value).Where(g => g.Count() > 1))
+        {
+            yield return $"labels: value {group.Key} is used {group.Count()} times";
+        }
+        foreach (var group in m.Labels.GroupBy(l => l.Channel))
+        {
+            var sides = group.Select(l => l.Side).Order().ToArray();
+            if (!(sides is [null] || sides is ["left", "right"]))
+            {
+                yield return $"labels: channel {group.Key} must have one label without a side, or one left and one right";
+            }
+        }
+    }
+
+    private static IEnumerable<string> ValidateSuperResolution(ModelManifest m)
+    {
+        if (m.SuperResolution is not { } s)
+        {
+            yield return "superResolution: required for a super-resolution model";
+        }
+        else if (s.Factor is < 2 or > 16 || !(s.SliceProfileFwhm >= 0))
+        {
+            yield return $"superResolution: factor {s.Factor} from 2 to 16, sliceProfileFwhm {s.SliceProfileFwhm} at least 0";
+        }
+        if (m.Labels.Count > 0)
+        {
+            yield return "labels: not for a super-resolution model";
+        }
+    }
+
+    private static IEnumerable<string> ValidateRouting(RoutingPredicate r)
+    {
+        if (!(r.MinSpacingMm <= r.MaxSpacingMm) || !(r.MinExtentMm <= r.MaxExtentMm))
+        {
+            yield return "routing: a minimum is above its maximum";
+        }
+        if (!(r.MinAnisotropy >= 1) || !(r.MinThicknessMm >= 0))
+        {
+            yield return "routing: minAnisotropy at least 1, minThicknessMm at least 0";
+        }
+    }
+
+    private static bool IsOrientation(string codes) =>
+        codes.Length == 3
+        && codes.All(c => "RLAPSI".Contains(c, StringComparison.Ordinal))
+        && codes.Select(c => "RLAPSI".IndexOf(c, StringComparison.Ordinal) / 2).Distinct().Count()
+            == 3;
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9-]{1,39}$")]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex("^[0-9a-f]{64}$")]
+    private static partial Regex DigestPattern();
+}

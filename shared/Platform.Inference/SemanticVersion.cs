@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Platform.Inference;
+
+/// <summary>Order of model versions: MAJOR.MINOR.PATCH by number, a pre-release (1.0.0-rc.1) before its release.</summary>
+internal sealed partial class SemanticVersion : IComparer<string>
+{
+    public static SemanticVersion Comparer { get; } = new();
+
+    public static bool IsValid(string version) => Pattern().IsMatch(version);
+
+    public int Compare(string? x, string? y)
+    {
+        var (a, b) = (Pattern().Match(x ?? ""), Pattern().Match(y ?? ""));
+        if (!a.Success || !b.Success)
+        {
+            return a.Success.CompareTo(b.Success);
+        }
+        for (var n = 1; n <= 3; n++)
+        {
+            var order = Number(a.Groups[n]).CompareTo(Number(b.Groups[n]));
+            if (order != 0)
+            {
+                return order;
+            }
+        }
+        var (left, right) = (a.Groups[4].Value, b.Groups[4].Value);
+        return (left, right) switch
+        {
+            ("", "") => 0,
+            ("", _) => 1,
+            (_, "") => -1,
+            _ => string.CompareOrdinal(left, right),
+        };
+    }
+
+    private static int Number(Group group) => int.Parse(group.Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:-([0-9A-Za-z.-]+))?$")]
+    private static partial Regex Pattern();
+}

@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+using System.Text;
+using Platform.Inference;
+
+namespace Inference.Tests;
+
+public sealed class ModelPackageTests
+{
+    private static readonly byte[] Onnx = [1, 2, 3];
+
+    [Fact]
+    public void A_manifest_survives_writing_and_reading()
+    {
+        var manifest = Manifests.Segmentation(Onnx);
+        var read = ManifestReader.Read(Manifests.Json(manifest));
+        Assert.Equal(Manifests.Text(manifest), Manifests.Text(read));
+        Assert.Equal("tiny@1.0.0", read.Id);
+    }
+
+    [Fact]
+    public void A_network_with_another_digest_is_refused_naming_both_digests_and_the_model()
+    {
+        var manifest = Manifests.Segmentation(Onnx);
+        var e = Assert.Throws<ModelPackageException>(() =>
+            ModelPackage.Load(Manifests.Json(manifest), [1, 2, 4])
+        );
+        Assert.Equal(ModelPackageFault.DigestMismatch, e.Fault);
+        Assert.Contains(manifest.Sha256, e.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            Convert.ToHexStringLower(SHA256.HashData([1, 2, 4])),
+            e.Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("tiny@1.0.0", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"halo\"", "\"hallo\"", "hallo")]
+    [InlineData("\"sha256\"", "\"digest\"", "digest")]
+    [InlineData("\"Segmentation\"", "\"Segmentaton\"", "task")]
+    [InlineData("\"halo\": 8", "\"halo\": 8, \"halo\": 9", "halo")]
+    [InlineData("\"halo\": 8", "\"halo\": -1", "tiling.halo -1")]
+    [InlineData("\"halo\": 8", "\"halo\": 40", "tiling.maxTile")]
+    [InlineData("\"1.0.0\"", "\"one\"", "version 'one'")]
+    [InlineData("\"tiny\"", "\"Tiny Model\"", "name 'Tiny Model'")]
+    [InlineData("\"RAS\"", "\"RAR\"", "input.orientation 'RAR'")]
+    [InlineData("\"channel\": 1", "\"channel\": 0", "label 'bright'")]
+    [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"left\",", "channel 1")]
+    [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"top\",", "side 'top'")]
+    [InlineData("\"lowPercentile\": 1", "\"lowPercentile\": 99", "input.normalisation")]
+    public void A_wrong_manifest_is_refused_naming_what_is_wrong(
+        string right,
+        string wrong,
+        string named
+    )
+    {
+        var text = Manifests.Text(Manifests.Segmentation(Onnx));
+        Assert.Contains(right, text, StringComparison.Ordinal);
+        var e = Assert.Throws<ModelPackageException>(() =>
+            ManifestReader.Read(
+                Encoding.UTF8.GetBytes(text.Replace(right, wrong, StringComparison.Ordinal))
+            )
+        );
+        Assert.Equal(ModelPackageFault.InvalidManifest, e.Fault);
+        Assert.Contains(named, e.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void Something_else_than_json_is_refused()
+    {
+        var e = Assert.Throws<ModelPackageException>(() => ManifestReader.Read("PK\u0003"u8));
+        Assert.Equal(ModelPackageFault.InvalidManifest, e.Fault);
+    }
+}
