@@ -15,7 +15,7 @@ public static class BlobNames
             $"{study.Tenant}/studies/{study.StudyId}/r{study.Revision}/"
         );
 
-    /// <summary>A received file, as it came. <paramref name="item"/> is "{index}{extension}", never the sender's file name.</summary>
+    /// <summary>A received file, as it came. <paramref name="item"/> is "{SHA-256}{extension}", both from the content, never the sender's file name.</summary>
     public static string Received(StudyContext study, string item) =>
         $"{Revision(study)}received/{item}";
 

@@ -25,7 +25,7 @@ public sealed record StudyManifest
 /// <summary>One received file.</summary>
 public sealed record ReceivedItem
 {
-    /// <summary>Name below received/: "{index}{extension}".</summary>
+    /// <summary>Name below received/: "{SHA-256}{extension}", both from the content, so that sending it again writes the same blob.</summary>
     public required string Name { get; init; }
 
     /// <summary>Length in bytes.</summary>
