@@ -1,0 +1,259 @@
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using ZstdSharp;
+
+namespace Platform.Imaging;
+
+/// <summary>
+/// Reads single-file NIfTI-1 and NIfTI-2 of either endianness from a stream that need not seek: plain, gzip or zstd,
+/// told apart by their first bytes. Voxels are converted as they arrive; the file is never held beside the volume.
+/// Streams are left open. Every refusal is a <see cref="VolumeException"/>.
+/// </summary>
+public static class NiftiReader
+{
+    private const int SlabBytes = 1 << 18;
+
+    // zstd can say 128 KiB of one byte in a block of 4 bytes; deflate expands 1,032 times at most.
+    private const long MostExpansion = 1 << 15;
+
+    /// <summary>Whether these first bytes (4 suffice) may start a NIfTI file: a plain header, gzip or zstd.</summary>
+    public static bool Sniff(ReadOnlySpan<byte> start) =>
+        start.Length >= 4 && (IsGzip(start) || IsZstd(start) || VolumeHeader.IsHeader(start));
+
+    /// <summary>Reads and checks the header only.</summary>
+    /// <exception cref="VolumeException">See the fault: UnsupportedFormat, CorruptData, TooLarge, BadGeometry or NotAVolume.</exception>
+    public static VolumeHeader ReadHeader(Stream stream) => Guard(() => Open(stream).Header);
+
+    /// <summary>Reads one 3D image, scaled by the header's slope and intercept.</summary>
+    /// <exception cref="VolumeException">See the fault; a file of several frames without <see cref="NiftiReadOptions.Frame"/> is NotAVolume.</exception>
+    public static Volume<float> ReadImage(Stream stream, NiftiReadOptions? options = null) =>
+        Read<float>(stream, options);
+
+    /// <summary>Reads a label map. Values that are not whole numbers of 0–255 are refused as BadVoxels: see <see cref="Read{T}"/>.</summary>
+    /// <exception cref="VolumeException">See the fault.</exception>
+    public static Volume<byte> ReadLabels(Stream stream, NiftiReadOptions? options = null) =>
+        Read<byte>(stream, options);
+
+    /// <summary>Reads one 3D volume.</summary>
+    /// <typeparam name="T">float for images; byte, ushort or short for label maps, where values that T cannot hold are refused.</typeparam>
+    /// <exception cref="VolumeException">See the fault.</exception>
+    public static Volume<T> Read<T>(Stream stream, NiftiReadOptions? options = null)
+        where T : unmanaged =>
+        Guard(() => ReadVolume<T>(stream, options ?? NiftiReadOptions.Default));
+
+    private static Volume<T> ReadVolume<T>(Stream stream, NiftiReadOptions options)
+        where T : unmanaged
+    {
+        var (header, payload, compressed) = Open(stream);
+        using var _ = compressed ? payload : null;
+        var frame = CheckLimits(header, options);
+        CheckLength(stream, header, frame, compressed);
+        Skip(
+            payload,
+            header.VoxelOffset
+                - (header.Version == 1 ? VolumeHeader.Bytes1 : VolumeHeader.Bytes2)
+                + frame * header.FrameBytes,
+            header
+        );
+        var voxels = GC.AllocateUninitializedArray<T>(checked((int)header.Geometry.VoxelCount));
+        var converter = new VoxelConverter<T>(header);
+        var size = header.Type.Bytes();
+        var slab = new byte[SlabBytes];
+        for (var done = 0; done < voxels.Length; )
+        {
+            var count = Math.Min(SlabBytes / size, voxels.Length - done);
+            var bytes = slab.AsSpan(0, count * size);
+            var got = payload.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (got < bytes.Length)
+            {
+                throw Short(header, done + got / size);
+            }
+            converter.Convert(bytes, voxels.AsSpan(done, count));
+            done += count;
+        }
+        if (converter.NonFinite > 0 && !options.AllowNonFinite)
+        {
+            throw new VolumeException(
+                VolumeFault.BadVoxels,
+                $"{converter.NonFinite} of {voxels.Length} voxels are NaN or infinite"
+            );
+        }
+        if (compressed && header.Frames == 1)
+        {
+            // The checksum of a compressed stream is verified at its end, so read on to it.
+            payload.ReadAtLeast(slab, slab.Length, throwOnEndOfStream: false);
+        }
+        return new Volume<T>(header.Geometry, voxels);
+    }
+
+    private static long CheckLimits(VolumeHeader header, NiftiReadOptions options)
+    {
+        if (header.Geometry.VoxelCount > Math.Min(options.MaxVoxels, Array.MaxLength))
+        {
+            throw new VolumeException(
+                VolumeFault.TooLarge,
+                $"the header promises {header.Geometry.VoxelCount} voxels, the limit is {options.MaxVoxels}"
+            );
+        }
+        return options.Frame is { } frame
+            ? frame >= 0 && frame < header.Frames
+                ? frame
+                : throw new VolumeException(
+                    VolumeFault.NotAVolume,
+                    $"frame {frame} of an image of {header.Frames} frames"
+                )
+            : header.Frames == 1
+                ? 0
+                : throw new VolumeException(
+                    VolumeFault.NotAVolume,
+                    $"the image has {header.Frames} frames where one 3D volume is needed: choose a frame"
+                );
+    }
+
+    /// <summary>Refuses what cannot be there before memory is taken, where the stream knows its length.</summary>
+    private static void CheckLength(Stream stream, VolumeHeader header, long frame, bool compressed)
+    {
+        if (!stream.CanSeek)
+        {
+            return;
+        }
+        var before = header.VoxelOffset + frame * header.FrameBytes;
+        var held = compressed ? stream.Length * MostExpansion - before : stream.Length - before;
+        if (held < header.FrameBytes)
+        {
+            throw Short(header, Math.Max(held, 0) / header.Type.Bytes());
+        }
+    }
+
+    private static void Skip(Stream payload, long bytes, VolumeHeader header)
+    {
+        var buffer = new byte[(int)Math.Min(bytes, SlabBytes)];
+        while (bytes > 0)
+        {
+            var got = payload.Read(buffer, 0, (int)Math.Min(bytes, buffer.Length));
+            if (got == 0)
+            {
+                throw Short(header, 0);
+            }
+            bytes -= got;
+        }
+    }
+
+    private static VolumeException Short(VolumeHeader header, long held) =>
+        new(
+            VolumeFault.CorruptData,
+            $"the header promises {header.Geometry.VoxelCount} voxels of {header.Type.Bytes()} bytes, the stream ends after {held}"
+        );
+
+    private static (VolumeHeader Header, Stream Payload, bool Compressed) Open(Stream stream)
+    {
+        var start = new byte[4];
+        if (stream.ReadAtLeast(start, 4, throwOnEndOfStream: false) < 4)
+        {
+            throw new VolumeException(
+                VolumeFault.CorruptData,
+                "the stream ends before a header: fewer than 4 bytes"
+            );
+        }
+        var payload = stream;
+        var compressed = IsGzip(start) || IsZstd(start);
+        if (compressed)
+        {
+            var whole = new PrefixedStream(start, stream);
+            payload = IsGzip(start)
+                ? new GZipStream(whole, CompressionMode.Decompress)
+                : new DecompressionStream(whole);
+            payload.ReadExactly(start);
+        }
+        if (!VolumeHeader.IsHeader(start))
+        {
+            throw new VolumeException(
+                VolumeFault.UnsupportedFormat,
+                "not a NIfTI file: neither a NIfTI-1 (348 bytes) nor a NIfTI-2 (540 bytes) header, plain, gzip or zstd"
+            );
+        }
+        var length =
+            start[0] == VolumeHeader.Bytes1 % 256 || start[3] == VolumeHeader.Bytes1 % 256
+                ? VolumeHeader.Bytes1
+                : VolumeHeader.Bytes2;
+        var bytes = new byte[length];
+        start.CopyTo(bytes, 0);
+        payload.ReadExactly(bytes.AsSpan(4));
+        return (VolumeHeader.Parse(bytes), payload, compressed);
+    }
+
+    private static bool IsGzip(ReadOnlySpan<byte> start) => start is [0x1F, 0x8B, ..];
+
+    private static bool IsZstd(ReadOnlySpan<byte> start) =>
+        start is [0x28, 0xB5, 0x2F, 0xFD, ..] or [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18, ..];
+
+    private static T Guard<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (EndOfStreamException inner)
+        {
+            throw new VolumeException(
+                VolumeFault.CorruptData,
+                "the stream ends early: the file or its compression is truncated",
+                inner
+            );
+        }
+        catch (Exception inner) when (inner is InvalidDataException or ZstdException)
+        {
+            throw new VolumeException(
+                VolumeFault.CorruptData,
+                "the compressed stream is damaged or truncated",
+                inner
+            );
+        }
+    }
+
+    /// <summary>Gives back the bytes that were read to tell the format, then the rest of a stream it does not own.</summary>
+    private sealed class PrefixedStream(byte[] prefix, Stream rest) : Stream
+    {
+        private readonly byte[] _prefix = [.. prefix];
+        private int _given;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) =>
+            Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer)
+        {
+            if (_given == _prefix.Length)
+            {
+                return rest.Read(buffer);
+            }
+            var count = Math.Min(buffer.Length, _prefix.Length - _given);
+            _prefix.AsSpan(_given, count).CopyTo(buffer);
+            _given += count;
+            return count;
+        }
+
+        public override void Flush() { }
+
+        public override long Seek(long offset, SeekOrigin origin) =>
+            throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) =>
+            throw new NotSupportedException();
+    }
+}
