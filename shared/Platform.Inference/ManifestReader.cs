@@ -130,10 +130,12 @@ public static partial class ManifestReader
         }
         if (
             t.MaxTile.Count != 3
-            || t.MaxTile.Any(size => t.Multiple > 0 && (size <= 2 * t.Halo || size < t.Multiple))
+            || t.MaxTile.Any(size =>
+                t.Multiple > 0 && size / t.Multiple * t.Multiple - 2 * t.Halo < t.Multiple
+            )
         )
         {
-            yield return "tiling.maxTile: three sizes, each at least the multiple and larger than two halos";
+            yield return "tiling.maxTile: three sizes, each with room for the multiple between two halos";
         }
     }
 

@@ -1,0 +1,141 @@
+using System.Buffers;
+
+namespace Platform.Inference;
+
+/// <summary>Runs a network over a box of any size by tiles; halos are computed and discarded.</summary>
+internal static class TiledRun
+{
+    /// <summary>Runs the network over a box of an image.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="image">The image, i fastest.</param>
+    /// <param name="shape">The image's voxels along i, j, k.</param>
+    /// <param name="box">The part of the image to compute.</param>
+    /// <param name="outside">What lies outside the image.</param>
+    /// <param name="cancellationToken">Stops between and within tiles.</param>
+    /// <returns>Channel after channel, each of the box's voxels (K times the depth factor), i fastest.</returns>
+    public static float[] Run(
+        OnnxModel model,
+        float[] image,
+        (int I, int J, int K) shape,
+        Box box,
+        float outside,
+        CancellationToken cancellationToken
+    )
+    {
+        var tiling = model.Manifest.Tiling;
+        var (sizeI, sizeJ, sizeK) = box.Size;
+        TilePlan Fit(int length, int axis) =>
+            TilePlan.Fit(length, tiling.MaxTile[axis], tiling.Multiple, tiling.Halo, model.Context);
+        var (planI, planJ, planK) = (Fit(sizeI, 0), Fit(sizeJ, 1), Fit(sizeK, 2));
+        var output = new float[
+            checked(model.OutputChannels * sizeI * sizeJ * sizeK * model.DepthFactor)
+        ];
+        var tile = ArrayPool<float>.Shared.Rent(planI.Size * planJ.Size * planK.Size);
+        try
+        {
+            foreach (var k in planK.Tiles)
+            {
+                foreach (var j in planJ.Tiles)
+                {
+                    foreach (var i in planI.Tiles)
+                    {
+                        Gather(
+                            image,
+                            shape,
+                            (box.I + i.Start, box.J + j.Start, box.K + k.Start),
+                            (planI.Size, planJ.Size, planK.Size),
+                            outside,
+                            tile
+                        );
+                        model.Run(
+                            tile,
+                            [1, 1, planK.Size, planJ.Size, planI.Size],
+                            (values, given) =>
+                                Scatter(values, given, model, (i, j, k), box.Size, output),
+                            cancellationToken
+                        );
+                    }
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(tile);
+        }
+        return output;
+    }
+
+    private static void Gather(
+        float[] image,
+        (int I, int J, int K) shape,
+        (int I, int J, int K) start,
+        (int I, int J, int K) size,
+        float outside,
+        float[] tile
+    )
+    {
+        var first = Math.Clamp(-start.I, 0, size.I);
+        var last = Math.Clamp(shape.I - start.I, first, size.I);
+        for (var k = 0; k < size.K; k++)
+        {
+            for (var j = 0; j < size.J; j++)
+            {
+                var row = tile.AsSpan((k * size.J + j) * size.I, size.I);
+                var (sourceJ, sourceK) = (start.J + j, start.K + k);
+                if (
+                    first == last
+                    || (uint)sourceJ >= (uint)shape.J
+                    || (uint)sourceK >= (uint)shape.K
+                )
+                {
+                    row.Fill(outside);
+                    continue;
+                }
+                row[..first].Fill(outside);
+                image
+                    .AsSpan((sourceK * shape.J + sourceJ) * shape.I + start.I + first, last - first)
+                    .CopyTo(row[first..]);
+                row[last..].Fill(outside);
+            }
+        }
+    }
+
+    private static void Scatter(
+        ReadOnlySpan<float> values,
+        ReadOnlySpan<long> given,
+        OnnxModel model,
+        (AxisTile I, AxisTile J, AxisTile K) tile,
+        (int I, int J, int K) box,
+        float[] output
+    )
+    {
+        var (channels, depth) = (model.OutputChannels, model.DepthFactor);
+        var (givenK, givenJ, givenI) = ((int)given[2], (int)given[3], (int)given[4]);
+        var skipI = tile.I.From - tile.I.Start - model.Context;
+        var skipJ = tile.J.From - tile.J.Start - model.Context;
+        var skipK = (tile.K.From - tile.K.Start - model.Context) * depth;
+        var width = tile.I.To - tile.I.From;
+        for (var channel = 0; channel < channels; channel++)
+        {
+            for (var k = 0; k < (tile.K.To - tile.K.From) * depth; k++)
+            {
+                for (var j = 0; j < tile.J.To - tile.J.From; j++)
+                {
+                    var source =
+                        ((channel * givenK + skipK + k) * givenJ + skipJ + j) * givenI + skipI;
+                    var target =
+                        (
+                            (channel * box.K * depth + tile.K.From * depth + k) * box.J
+                            + tile.J.From
+                            + j
+                        ) * box.I
+                        + tile.I.From;
+                    values.Slice(source, width).CopyTo(output.AsSpan(target, width));
+                }
+            }
+        }
+    }
+}
+
+/// <summary>A box of voxels: first voxel and size.</summary>
+internal readonly record struct Box(int I, int J, int K, (int I, int J, int K) Size);
