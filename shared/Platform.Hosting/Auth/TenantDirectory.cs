@@ -1,0 +1,66 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace Platform.Hosting;
+
+/// <summary>The hospitals this deployment serves: their names, sites, keys and study secrets.</summary>
+public sealed class TenantDirectory
+{
+    private readonly Dictionary<string, TenantOptions> _tenants;
+    private readonly (byte[] Hash, string Tenant)[] _keys;
+
+    /// <summary>Reads section "Tenants".</summary>
+    public TenantDirectory(IOptions<TenantsOptions> options)
+    {
+        _tenants = options.Value.ToDictionary(t => t.Name);
+        _keys =
+        [
+            .. from tenant in options.Value
+            from hash in tenant.KeyHashes
+            select (Convert.FromHexString(hash), tenant.Name),
+        ];
+    }
+
+    /// <summary>Names of the tenants, in ordinal order.</summary>
+    public IReadOnlyList<string> Names => [.. _tenants.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether there is such a tenant.</summary>
+    public bool Contains(string tenant) => _tenants.ContainsKey(tenant);
+
+    /// <summary>Whether the tenant may name this site; where it lists none, only "default".</summary>
+    public bool HasSite(string tenant, string site) =>
+        Sites(tenant).Contains(site, StringComparer.Ordinal);
+
+    /// <summary>The tenant's sites; ["default"] where it lists none.</summary>
+    /// <exception cref="KeyNotFoundException">No such tenant.</exception>
+    public IReadOnlyList<string> Sites(string tenant) =>
+        _tenants[tenant].Sites is { Count: > 0 } sites ? sites : ["default"];
+
+    /// <summary>
+    /// The study id of an identity (a StudyInstanceUID, the sender's reference or a content digest): the first 16 bytes of
+    /// HMAC-SHA-256 under the tenant's secret, as 32 lower-case hexadecimal digits. The identity cannot be found from it without the secret.
+    /// </summary>
+    /// <exception cref="KeyNotFoundException">No such tenant.</exception>
+    public string StudyIdFor(string tenant, string identity)
+    {
+        var secret = Convert.FromBase64String(_tenants[tenant].StudySecret);
+        var hash = HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes($"{tenant}\n{identity}"));
+        return Convert.ToHexStringLower(hash.AsSpan(0, 16));
+    }
+
+    /// <summary>Whose key this is, or null. Every key is compared, in fixed time.</summary>
+    internal string? TenantOf(string key)
+    {
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        string? found = null;
+        foreach (var (known, tenant) in _keys)
+        {
+            if (CryptographicOperations.FixedTimeEquals(hash, known))
+            {
+                found = tenant;
+            }
+        }
+        return found;
+    }
+}
