@@ -1,0 +1,20 @@
+using Platform.Hosting;
+
+namespace Platform.Ingest;
+
+/// <summary>ingest, as part of a host.</summary>
+public static class IngestService
+{
+    /// <summary>Adds <see cref="StudyIntake"/> with the options of section "Ingest". It publishes and consumes nothing.</summary>
+    public static void AddIngest(this WebApplicationBuilder builder)
+    {
+        builder.AddBlobs();
+        builder.AddValidatedOptions<IngestOptions>("Ingest");
+        builder.Services.AddSingleton<StudyIntake>();
+        builder.Services.AddSingleton<StudyIntakeGrpcService>();
+    }
+
+    /// <summary>Maps POST /api/studies. gRPC is mapped by the host, because Submit and Watch are one service.</summary>
+    public static void MapIngest(this WebApplication app) =>
+        app.MapPost("/api/studies", StudyUploadEndpoint.PostAsync).DisableAntiforgery();
+}
