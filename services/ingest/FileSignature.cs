@@ -10,7 +10,8 @@ internal static class FileSignature
         head switch
         {
             [0x1F, 0x8B, ..] => ".nii.gz",
-            [0x28, 0xB5, 0x2F, 0xFD, ..] => ".nii.zst",
+            [0x28, 0xB5, 0x2F, 0xFD, ..] or [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18, ..] =>
+                ".nii.zst",
             _ when IsDicom(head) => ".dcm",
             _ when IsNifti(head) => ".nii",
             _ => ".bin",

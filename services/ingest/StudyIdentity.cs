@@ -14,5 +14,7 @@ internal static class StudyIdentity
 
     /// <summary>The same for every message of a revision, whoever sends it and however often.</summary>
     public static Guid Correlation(string tenant, string studyId, int revision) =>
-        new(SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}/{studyId}/r{revision}")).AsSpan(0, 16));
+        new(
+            SHA256.HashData(Encoding.UTF8.GetBytes($"{tenant}/{studyId}/r{revision}")).AsSpan(0, 16)
+        );
 }

@@ -41,10 +41,7 @@ public sealed partial class StudyIntake(
                 $"unknown site; this tenant has {string.Join(", ", sites)}"
             );
         }
-        return submission with
-        {
-            Site = site,
-        };
+        return submission with { Site = site };
     }
 
     /// <summary>Stores the study and announces it. Sending the same again is safe at any time, also while the first is under way.</summary>
@@ -104,10 +101,7 @@ public sealed partial class StudyIntake(
     )
     {
         var digest = InputDigest(upload.Files.Select(file => file.Sha256));
-        var studyId = tenants.StudyIdFor(
-            submission.Tenant,
-            StudyIdentity.Of(submission, digest)
-        );
+        var studyId = tenants.StudyIdFor(submission.Tenant, StudyIdentity.Of(submission, digest));
         try
         {
             for (var revision = 1; ; revision++)
@@ -198,13 +192,7 @@ public sealed partial class StudyIntake(
             InputDigest = digest,
             RequestedModels = submission.Models,
         };
-        if (
-            !await blobs.TryCreateJsonAsync(
-                BlobNames.Manifest(study),
-                manifest,
-                cancellationToken
-            )
-        )
+        if (!await blobs.TryCreateJsonAsync(BlobNames.Manifest(study), manifest, cancellationToken))
         {
             return await blobs.ReadJsonAsync<StudyManifest>(
                 BlobNames.Manifest(study),
@@ -272,10 +260,5 @@ public sealed partial class StudyIntake(
         LogLevel.Warning,
         "{Tenant}: study {StudyId} r{Revision} is stored, the broker did not confirm its event; left to the reconciler"
     )]
-    private partial void LogNotPublished(
-        Exception e,
-        string tenant,
-        string studyId,
-        int revision
-    );
+    private partial void LogNotPublished(Exception e, string tenant, string studyId, int revision);
 }

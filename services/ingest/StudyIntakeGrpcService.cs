@@ -39,10 +39,7 @@ public sealed class StudyIntakeGrpcService(StudyIntake intake) : Studies.Studies
         catch (IntakeUnavailableException)
         {
             throw new RpcException(
-                new Status(
-                    StatusCode.Unavailable,
-                    "the study cannot be stored now: send it again"
-                )
+                new Status(StatusCode.Unavailable, "the study cannot be stored now: send it again")
             );
         }
     }

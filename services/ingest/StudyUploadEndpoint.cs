@@ -135,7 +135,8 @@ internal static class StudyUploadEndpoint
         {
             return await reader.ReadNextSectionAsync(cancellationToken);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException and not BadHttpRequestException)
+        catch (Exception e)
+            when (e is InvalidDataException or IOException and not BadHttpRequestException)
         {
             throw Malformed();
         }
@@ -151,7 +152,8 @@ internal static class StudyUploadEndpoint
         {
             await upload.AddFileAsync(body, cancellationToken);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException and not BadHttpRequestException)
+        catch (Exception e)
+            when (e is InvalidDataException or IOException and not BadHttpRequestException)
         {
             throw Malformed();
         }
@@ -178,8 +180,11 @@ internal static class StudyUploadEndpoint
     private static SubmissionRefusedException Malformed() =>
         Invalid("body", null, "the multipart body is malformed or ends early");
 
-    private static SubmissionRefusedException Invalid(string field, string? value, string message) =>
-        new(RefusalKind.Invalid, field, value, message);
+    private static SubmissionRefusedException Invalid(
+        string field,
+        string? value,
+        string message
+    ) => new(RefusalKind.Invalid, field, value, message);
 
     private static ProblemHttpResult Refused(SubmissionRefusedException refused) =>
         TypedResults.Problem(

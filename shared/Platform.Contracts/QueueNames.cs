@@ -6,6 +6,9 @@ public static class QueueNames
     /// <summary>preprocessing's queue.</summary>
     public const string Preprocessing = "preprocessing";
 
+    /// <summary>preprocessing's queue for super-resolved volumes, whose studies are half done.</summary>
+    public const string PreprocessingSuperResolved = "preprocessing-super-resolved";
+
     /// <summary>qc's queue.</summary>
     public const string Qc = "qc";
 

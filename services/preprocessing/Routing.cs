@@ -1,0 +1,51 @@
+using System.Globalization;
+using Platform.Contracts;
+using Platform.Inference;
+
+namespace Platform.Preprocessing;
+
+/// <summary>Whether a model takes a series, by <see cref="RoutingPredicate"/>.</summary>
+internal static class Routing
+{
+    /// <summary>Null where the model takes it; else what it would need, with the number found.</summary>
+    public static string? Misfit(RoutingPredicate routing, PlannedSeries series)
+    {
+        var thinnest = series.SpacingMm.Min();
+        var thickest = series.SpacingMm.Max();
+        var extents = series.Shape.Zip(series.SpacingMm, (voxels, spacing) => voxels * spacing);
+        var (smallest, largest) = (extents.Min(), extents.Max());
+        return thinnest < routing.MinSpacingMm
+                ? Needs("spacing of at least", routing.MinSpacingMm, thinnest, "mm")
+            : thickest > routing.MaxSpacingMm
+                ? Needs("spacing of at most", routing.MaxSpacingMm, thickest, "mm")
+            : smallest < routing.MinExtentMm
+                ? Needs("a field of view of at least", routing.MinExtentMm, smallest, "mm")
+            : largest > routing.MaxExtentMm
+                ? Needs("a field of view of at most", routing.MaxExtentMm, largest, "mm")
+            : thickest / thinnest < routing.MinAnisotropy
+                ? Needs(
+                    "a slice distance over in-plane spacing of at least",
+                    routing.MinAnisotropy,
+                    thickest / thinnest,
+                    ""
+                )
+            : thickest < routing.MinThicknessMm
+                ? Needs("slices of at least", routing.MinThicknessMm, thickest, "mm")
+            : null;
+    }
+
+    private static string Needs(string what, double limit, double found, string unit) =>
+        string.Create(
+                CultureInfo.InvariantCulture,
+                $"needs {what} {limit:0.###} {unit}, this is {found:0.###} {unit}"
+            )
+            .Replace(" ,", ",", StringComparison.Ordinal)
+            .TrimEnd();
+
+    /// <summary>The series' numbers for people, for example "s1 (181×217×181 voxels of 1×1×1 mm)".</summary>
+    public static string Describe(PlannedSeries series) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{series.Series} ({string.Join('×', series.Shape)} voxels of {string.Join('×', series.SpacingMm.Select(mm => mm.ToString("0.###", CultureInfo.InvariantCulture)))} mm)"
+        );
+}

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Platform.Contracts;
+using Platform.Hosting;
+using Platform.Imaging;
+using Platform.Inference;
+
+namespace Platform.Preprocessing;
+
+/// <summary>
+/// Turns a received revision into canonical volumes and a plan. A pure function of the manifest, the files and the installed models:
+/// volumes and plan are created once, so doing it again after a crash finds or completes them. One volume is in memory at a time.
+/// </summary>
+public sealed class StudyPreprocessor(
+    IBlobStore blobs,
+    VolumeStore volumes,
+    SeriesReader reader,
+    ModelRepository models,
+    IOptions<PreprocessingOptions> options
+)
+{
+    private const string Canonical = "RAS";
+    private static readonly string CodeVersion = typeof(StudyPreprocessor)
+        .Assembly.GetName()
+        .Version!.ToString(3);
+
+    /// <summary>Prepares a revision.</summary>
+    /// <returns>The stored plan, or why there is none.</returns>
+    /// <exception cref="BlobNotFoundException">The manifest or a received file is missing.</exception>
+    internal async Task<(StudyPlan? Plan, Rejection? Rejection)> PrepareAsync(
+        StudyContext study,
+        CancellationToken cancellationToken
+    )
+    {
+        var started = Stopwatch.GetTimestamp();
+        var manifest = await blobs.ReadJsonAsync<StudyManifest>(
+            BlobNames.Manifest(study),
+            cancellationToken
+        );
+        IReadOnlyList<ModelManifest> candidates;
+        var series = new List<PlannedSeries>();
+        try
+        {
+            candidates = await CandidatesAsync(manifest.RequestedModels, cancellationToken);
+            foreach (var source in SeriesReader.Sources(manifest.Items))
+            {
+                series.Add(
+                    await StoreAsync(study, $"s{series.Count + 1}", source, cancellationToken)
+                );
+            }
+        }
+        catch (ModelPackageException e) when (e.Fault == ModelPackageFault.UnknownModel)
+        {
+            return (null, new(RejectionReason.UnknownModel, e.Message));
+        }
+        catch (VolumeException e)
+        {
+            return (null, new(Rejection.ReasonOf(e.Fault), e.Message));
+        }
+        var planning = Stopwatch.GetTimestamp();
+        var outputs = StudyPlanner.Outputs(study, series, candidates);
+        if (outputs.Count == 0)
+        {
+            return (
+                null,
+                new(RejectionReason.NoMatchingModel, StudyPlanner.WhyNone(series, candidates))
+            );
+        }
+        var plan = new StudyPlan
+        {
+            Study = study,
+            InputDigest = manifest.InputDigest,
+            CodeVersion = CodeVersion,
+            Series = series,
+            Outputs = outputs,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+        };
+        var name = BlobNames.Plan(study);
+        if (!await blobs.TryCreateJsonAsync(name, plan, cancellationToken))
+        {
+            plan = await blobs.ReadJsonAsync<StudyPlan>(name, cancellationToken);
+        }
+        Observe("plan", planning);
+        return (plan, null);
+    }
+
+    /// <summary>The models asked for; where none is, every installed model in its highest version.</summary>
+    private async Task<IReadOnlyList<ModelManifest>> CandidatesAsync(
+        IReadOnlyList<string> requested,
+        CancellationToken cancellationToken
+    )
+    {
+        if (requested.Count == 0)
+        {
+            var installed = await models.ListAsync(cancellationToken);
+            return [.. installed.GroupBy(model => model.Name).Select(versions => versions.Last())];
+        }
+        var wanted = new Dictionary<string, ModelManifest>();
+        foreach (var id in requested)
+        {
+            var model = await models.GetManifestAsync(id, cancellationToken);
+            wanted[model.Id] = model;
+        }
+        return [.. wanted.Values];
+    }
+
+    private async Task<PlannedSeries> StoreAsync(
+        StudyContext study,
+        string series,
+        SeriesSource source,
+        CancellationToken cancellationToken
+    )
+    {
+        var reading = Stopwatch.GetTimestamp();
+        var received = await reader.ReadAsync(study, source, cancellationToken);
+        Observe("read", reading);
+        var orienting = Stopwatch.GetTimestamp();
+        var orientation = received.Geometry.Orientation;
+        VolumeChecks.Check(received, options.Value.MinSlices, source.Label);
+        var canonical = Orienter.ToOrientation(received, Canonical);
+        Observe("orient", orienting);
+        var storing = Stopwatch.GetTimestamp();
+        var stored = await volumes.TryCreateAsync(
+            BlobNames.Volume(study, series),
+            canonical,
+            cancellationToken
+        );
+        Observe("store", storing);
+        var (shape, spacing) = (canonical.Geometry.Shape, canonical.Geometry.Spacing);
+        return new PlannedSeries
+        {
+            Series = series,
+            Shape = [shape.I, shape.J, shape.K],
+            SpacingMm = [spacing.I, spacing.J, spacing.K],
+            ReceivedOrientation = orientation,
+            VolumeDigest = stored.Sha256,
+        };
+    }
+
+    private static void Observe(string step, long since) =>
+        PreprocessingMetrics
+            .Duration.WithLabels(step)
+            .Observe(Stopwatch.GetElapsedTime(since).TotalSeconds);
+}
