@@ -1,0 +1,65 @@
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Platform.Hosting;
+
+namespace Platform.Results;
+
+/// <summary>Composes the service.</summary>
+public static class ResultsService
+{
+    /// <summary>Adds what results needs; call it before <c>AddBus</c>, so that the tables exist before the first message.</summary>
+    public static void AddResults(this WebApplicationBuilder builder)
+    {
+        builder.AddBlobs();
+        builder.AddValidatedOptions<ResultsOptions>("Results");
+        builder.Services.AddPooledDbContextFactory<ResultsDb>(Configure);
+        builder.Services.AddSingleton<ProjectionSignal>();
+        builder.Services.AddSingleton<Projection>();
+        builder.Services.AddSingleton<StudyFlow>();
+        builder.Services.AddSingleton<StudyWatcher>();
+        builder.Services.AddHostedService<ReadModelSetup>();
+        builder.Services.AddHostedService<Reconciler>();
+        if (
+            builder.Configuration.ReadValidated<BusOptions>("Bus").Transport
+            == BusTransport.RabbitMq
+        )
+        {
+            builder.Services.AddHostedService<ChangeFeedPump>();
+        }
+        builder
+            .Services.AddHealthChecks()
+            .AddCheck<ReadModelCheck>(
+                "database",
+                tags: ["ready"],
+                timeout: TimeSpan.FromSeconds(5)
+            );
+    }
+
+    /// <summary>Maps the HTTP endpoints and the web page. The host maps <see cref="StudyWatchGrpcService"/> or a service that uses <see cref="StudyWatcher"/>.</summary>
+    public static void MapResults(this WebApplication app)
+    {
+        StudyEndpoints.Map(app);
+        ChangeFeedEndpoints.Map(app);
+    }
+
+    /// <summary>The consumers on the queue "results".</summary>
+    public static void AddConsumers(IBusRegistrationConfigurator bus)
+    {
+        bus.AddConsumer<ProgressConsumer, ProgressConsumerDefinition>();
+        bus.AddConsumer<FaultConsumer, FaultConsumerDefinition>();
+    }
+
+    private static void Configure(IServiceProvider services, DbContextOptionsBuilder database)
+    {
+        var options = services.GetRequiredService<IOptions<ResultsOptions>>().Value;
+        if (options.Database == ResultsDatabase.PostgreSql)
+        {
+            database.UseNpgsql(options.ConnectionString);
+        }
+        else
+        {
+            database.UseSqlite(options.ConnectionString);
+        }
+    }
+}
