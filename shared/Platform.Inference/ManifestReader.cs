@@ -184,6 +184,10 @@ public static partial class ManifestReader
         {
             yield return $"superResolution: factor {s.Factor} from 2 to 16, sliceProfileFwhm {s.SliceProfileFwhm} at least 0";
         }
+        if (m.Input.SpacingMm is not null)
+        {
+            yield return "input.spacingMm: a super-resolution model keeps the volume's own grid";
+        }
         if (m.Labels.Count > 0)
         {
             yield return "labels: not for a super-resolution model";

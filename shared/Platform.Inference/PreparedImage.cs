@@ -1,0 +1,97 @@
+using Platform.Imaging;
+
+namespace Platform.Inference;
+
+/// <summary>An image on the network's grid, normalised, with the box that is worth computing.</summary>
+public sealed class PreparedImage
+{
+    /// <summary>Voxels of background kept around the foreground, so that the network sees where it ends.</summary>
+    private const int Margin = 4;
+
+    /// <summary>A plane belongs to the foreground where more than this share of it does: single noisy voxels do not.</summary>
+    private const double LeastShare = 0.005;
+
+    private PreparedImage(Volume<float> image, Box box, float background, float deviation) =>
+        (Image, Box, Background, Deviation) = (image, box, background, deviation);
+
+    internal Volume<float> Image { get; }
+
+    internal Box Box { get; }
+
+    /// <summary>The lowest normalised value: what lies outside the image.</summary>
+    internal float Background { get; }
+
+    /// <summary>One normalised unit in the image's units.</summary>
+    internal float Deviation { get; }
+
+    /// <summary>The grid of the box.</summary>
+    internal VolumeGeometry BoxGeometry
+    {
+        get
+        {
+            var (x, y, z) = Image.Geometry.ToWorld(Box.I, Box.J, Box.K);
+            double[] affine = [.. Image.Geometry.Affine];
+            (affine[3], affine[7], affine[11]) = (x, y, z);
+            return new VolumeGeometry(Box.Size, affine);
+        }
+    }
+
+    internal static PreparedImage Make(Volume<float> image, Normalisation normalisation)
+    {
+        var (threshold, low, _, mean, deviation) = Normaliser.Measure(
+            image.Voxels,
+            normalisation.LowPercentile,
+            normalisation.HighPercentile
+        );
+        var normalised = Normaliser.Apply(
+            image,
+            normalisation.LowPercentile,
+            normalisation.HighPercentile
+        );
+        return new PreparedImage(
+            normalised,
+            Foreground(image, threshold),
+            (low - mean) / deviation,
+            deviation
+        );
+    }
+
+    private static Box Foreground(Volume<float> image, float threshold)
+    {
+        var (sizeI, sizeJ, sizeK) = image.Geometry.Shape;
+        var (alongI, alongJ, alongK) = (new int[sizeI], new int[sizeJ], new int[sizeK]);
+        for (var k = 0; k < sizeK; k++)
+        {
+            for (var j = 0; j < sizeJ; j++)
+            {
+                var row = image.Voxels.AsSpan((k * sizeJ + j) * sizeI, sizeI);
+                var count = 0;
+                for (var i = 0; i < row.Length; i++)
+                {
+                    var inside = row[i] > threshold ? 1 : 0;
+                    alongI[i] += inside;
+                    count += inside;
+                }
+                alongJ[j] += count;
+                alongK[k] += count;
+            }
+        }
+        var (i0, countI) = Range(alongI, sizeJ * sizeK);
+        var (j0, countJ) = Range(alongJ, sizeI * sizeK);
+        var (k0, countK) = Range(alongK, sizeI * sizeJ);
+        return new Box(i0, j0, k0, (countI, countJ, countK));
+    }
+
+    private static (int First, int Count) Range(int[] counts, int plane)
+    {
+        var least = LeastShare * plane;
+        var first = Array.FindIndex(counts, n => n > least);
+        if (first < 0)
+        {
+            return (0, counts.Length);
+        }
+        var last = Array.FindLastIndex(counts, n => n > least);
+        first = Math.Max(0, first - Margin);
+        return (first, Math.Min(counts.Length, last + Margin + 1) - first);
+    }
+}

@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using Platform.Imaging;
+
+namespace Platform.Inference;
+
+/// <summary>Labels on the image's own grid, and seconds by step: "prepare", "infer", "restore".</summary>
+public sealed record SegmentationResult(
+    Volume<byte> Labels,
+    IReadOnlyDictionary<string, double> Seconds
+);
+
+/// <summary>The network's scores over a box of its grid, channels first.</summary>
+public sealed record Scores
+{
+    internal Scores(float[] logits, VolumeGeometry grid) => (Logits, Grid) = (logits, grid);
+
+    internal float[] Logits { get; }
+
+    internal VolumeGeometry Grid { get; }
+}
+
+/// <summary>
+/// Image → labels with a segmentation network: resampled to the network's grid and normalised, run by tiles, and turned
+/// back to the image's own grid by interpolating scores, not labels. The same image gives the same labels every time.
+/// </summary>
+/// <param name="model">A network whose task is segmentation.</param>
+public sealed class Segmenter(OnnxModel model)
+{
+    /// <summary>The three steps in a row.</summary>
+    /// <param name="image">Any grid and orientation, any units.</param>
+    /// <param name="cancellationToken">Stops the network.</param>
+    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
+    public SegmentationResult Segment(
+        Volume<float> image,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var start = Stopwatch.GetTimestamp();
+        var prepared = Prepare(image);
+        var ready = Stopwatch.GetTimestamp();
+        var scores = Infer(prepared, cancellationToken);
+        var inferred = Stopwatch.GetTimestamp();
+        var labels = Restore(scores, image.Geometry);
+        return new SegmentationResult(
+            labels,
+            new Dictionary<string, double>
+            {
+                ["prepare"] = Stopwatch.GetElapsedTime(start, ready).TotalSeconds,
+                ["infer"] = Stopwatch.GetElapsedTime(ready, inferred).TotalSeconds,
+                ["restore"] = Stopwatch.GetElapsedTime(inferred).TotalSeconds,
+            }
+        );
+    }
+
+    /// <summary>Turns and resamples an image to the network's grid, and normalises it there.</summary>
+    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
+    public PreparedImage Prepare(Volume<float> image)
+    {
+        var input = model.Manifest.Input;
+        var turned = Orienter.ToOrientation(image, input.Orientation);
+        if (input.SpacingMm is [var i, var j, var k])
+        {
+            turned = Resampler.Linear(turned, Resampler.ToSpacing(turned.Geometry, (i, j, k)));
+        }
+        return PreparedImage.Make(turned, input.Normalisation);
+    }
+
+    /// <summary>Runs the network.</summary>
+    public Scores Infer(PreparedImage prepared, CancellationToken cancellationToken) =>
+        new(
+            TiledRun.Run(
+                model,
+                prepared.Image.Voxels,
+                prepared.Image.Geometry.Shape,
+                prepared.Box,
+                prepared.Background,
+                cancellationToken
+            ),
+            prepared.BoxGeometry
+        );
+
+    /// <summary>Scores → labels: islands dropped, sides told apart, on the image's own grid.</summary>
+    /// <param name="scores">From <see cref="Infer"/>. Changed: islands are suppressed in place.</param>
+    /// <param name="grid">The image's grid.</param>
+    public Volume<byte> Restore(Scores scores, VolumeGeometry grid)
+    {
+        var labels = model.Manifest.Labels;
+        var classes = Classes(scores);
+        Islands.Suppress(
+            scores.Logits,
+            classes,
+            labels.Where(l => l.LargestComponentOnly).Select(l => l.Channel).Distinct()
+        );
+        var (left, right) = (new byte[256], new byte[256]);
+        foreach (var label in labels)
+        {
+            left[label.Channel] = label.Side == "right" ? left[label.Channel] : (byte)label.Value;
+            right[label.Channel] = label.Side == "left" ? right[label.Channel] : (byte)label.Value;
+        }
+        var restored = LabelResampler.ArgmaxLinear(scores.Logits, scores.Grid, grid);
+        Assign(
+            restored,
+            left,
+            right,
+            labels.Any(l => l.Side is not null) ? MidsagittalPlane.Estimate(Classes(scores)) : null
+        );
+        return restored;
+    }
+
+    /// <summary>The channel with the largest score in each voxel of the network's grid.</summary>
+    private static Volume<byte> Classes(Scores scores)
+    {
+        var voxels = (int)scores.Grid.VoxelCount;
+        var (classes, best) = (new byte[voxels], scores.Logits.AsSpan(0, voxels).ToArray());
+        for (var channel = 1; channel < scores.Logits.Length / voxels; channel++)
+        {
+            var values = scores.Logits.AsSpan(channel * voxels, voxels);
+            for (var n = 0; n < values.Length; n++)
+            {
+                if (values[n] > best[n])
+                {
+                    best[n] = values[n];
+                    classes[n] = (byte)channel;
+                }
+            }
+        }
+        return new Volume<byte>(scores.Grid, classes);
+    }
+
+    /// <summary>Channels become label values, by side of the plane where there is one.</summary>
+    private static void Assign(
+        Volume<byte> labels,
+        byte[] left,
+        byte[] right,
+        MidsagittalPlane? plane
+    )
+    {
+        var geometry = labels.Geometry;
+        var (sizeI, sizeJ, sizeK) = geometry.Shape;
+        Parallel.For(
+            0,
+            sizeK,
+            k =>
+            {
+                for (var j = 0; j < sizeJ; j++)
+                {
+                    var row = labels.Voxels.AsSpan((k * sizeJ + j) * sizeI, sizeI);
+                    var start = plane?.Distance(geometry.ToWorld(0, j, k)) ?? 0;
+                    var end = plane?.Distance(geometry.ToWorld(sizeI, j, k)) ?? 0;
+                    for (var i = 0; i < row.Length; i++)
+                    {
+                        row[i] = (start + (end - start) * i / sizeI > 0 ? right : left)[row[i]];
+                    }
+                }
+            }
+        );
+    }
+}
