@@ -1,0 +1,32 @@
+namespace Platform.Imaging.Registration;
+
+/// <summary>
+/// How images are aligned. The defaults suit one organ or brain across people; what depends on the grid is in voxels of the level,
+/// so that the same options serve a 2 mm brain and a 1 mm crop.
+/// </summary>
+public sealed record RegistrationOptions
+{
+    /// <summary>Spacings of the levels in mm, coarse to fine. A finer image is smoothed and thinned to them; a coarser one keeps its own grid.</summary>
+    public IReadOnlyList<double> SpacingsMm { get; init; } = [8, 4, 2];
+
+    /// <summary>Affine iterations at most, a level; levels beyond the list have none.</summary>
+    public IReadOnlyList<int> AffineIterations { get; init; } = [30, 15];
+
+    /// <summary>Non-rigid iterations at most, a level; levels beyond the list have none.</summary>
+    public IReadOnlyList<int> DeformableIterations { get; init; } = [30, 30, 12];
+
+    /// <summary>Standard deviation of the Gaussian window of the local correlation, voxels.</summary>
+    public double WindowSigma { get; init; } = 2;
+
+    /// <summary>Gaussian smoothing of each update (fluid regularisation), standard deviation in voxels.</summary>
+    public double FluidSigma { get; init; } = 1;
+
+    /// <summary>Gaussian smoothing of the velocity after each update (diffusion regularisation), standard deviation in voxels.</summary>
+    public double DiffusionSigma { get; init; } = 0.7;
+
+    /// <summary>How far around the fixed image's mask the images are compared, mm: enough to see the structure's border.</summary>
+    public double MaskMarginMm { get; init; } = 6;
+
+    /// <summary>A level ends when the mean correlation rose by less than this over the last five iterations.</summary>
+    public double Tolerance { get; init; } = 5e-4;
+}
