@@ -11,7 +11,7 @@ internal sealed class FixedLevel
         Geometry = image.Geometry;
         Voxels = image.Voxels;
         Window = FieldFilter.Gaussian(windowSigma);
-        Mask = Resample(mask, image.Geometry);
+        Mask = Resampler.Nearest(mask, image.Geometry).Voxels;
         var shape = Geometry.Shape;
         Rows = new (int, int)[shape.J * shape.K];
         var statistics = new float[Voxels.Length * 4];
@@ -93,34 +93,4 @@ internal sealed class FixedLevel
 
     /// <summary>How much of the window lies in the mask, 0 to 1.</summary>
     public float[] Weight { get; }
-
-    private static byte[] Resample(Volume<byte> mask, VolumeGeometry grid)
-    {
-        if (grid.Shape == mask.Geometry.Shape)
-        {
-            return mask.Voxels;
-        }
-        var map = AffineTransform
-            .WorldToIndex(mask.Geometry)
-            .After(AffineTransform.IndexToWorld(grid))
-            .Entries;
-        var (shape, from) = (grid.Shape, mask.Geometry.Shape);
-        var voxels = new byte[shape.I * shape.J * shape.K];
-        var n = 0;
-        for (var k = 0; k < shape.K; k++)
-        {
-            for (var j = 0; j < shape.J; j++)
-            {
-                for (var i = 0; i < shape.I; i++)
-                {
-                    voxels[n++] = mask[
-                        Math.Clamp((int)Math.Round(map[0] * i + map[3]), 0, from.I - 1),
-                        Math.Clamp((int)Math.Round(map[5] * j + map[7]), 0, from.J - 1),
-                        Math.Clamp((int)Math.Round(map[10] * k + map[11]), 0, from.K - 1)
-                    ];
-                }
-            }
-        }
-        return voxels;
-    }
 }

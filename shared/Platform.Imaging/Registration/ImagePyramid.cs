@@ -47,34 +47,22 @@ internal sealed class ImagePyramid
         return new ImagePyramid(levels);
     }
 
-    /// <summary>The grid with about <paramref name="spacingMm"/> along every axis and the same centre and axes; axes already within 25 % of it, or coarser, are kept.</summary>
+    /// <summary>The same field of view with about <paramref name="spacingMm"/> along every axis; axes within 25 % of it, or coarser, and axes that would become too short are kept.</summary>
     public static VolumeGeometry GridAt(VolumeGeometry geometry, double spacingMm)
     {
-        int[] shape = [geometry.Shape.I, geometry.Shape.J, geometry.Shape.K];
-        double[] spacing = [geometry.Spacing.I, geometry.Spacing.J, geometry.Spacing.K];
-        var affine = geometry.Affine.ToArray();
-        for (var axis = 0; axis < 3; axis++)
-        {
-            var factor = spacingMm / spacing[axis];
-            var count = (int)Math.Ceiling(shape[axis] / factor);
-            if (factor < 1.25 || count < LeastVoxels)
-            {
-                continue;
-            }
-            var first = 0.5 * (shape[axis] - 1 - (count - 1) * factor);
-            for (var row = 0; row < 3; row++)
-            {
-                affine[row * 4 + 3] += affine[row * 4 + axis] * first;
-                affine[row * 4 + axis] *= factor;
-            }
-            shape[axis] = count;
-        }
-        return new VolumeGeometry((shape[0], shape[1], shape[2]), affine);
+        var (shape, spacing) = (geometry.Shape, geometry.Spacing);
+        return Resampler.ToSpacing(
+            geometry,
+            (Along(shape.I, spacing.I), Along(shape.J, spacing.J), Along(shape.K, spacing.K))
+        );
+
+        double Along(int count, double mm) =>
+            spacingMm < 1.25 * mm || count * mm < LeastVoxels * spacingMm ? mm : spacingMm;
     }
 
     private static Volume<float> Thin(Volume<float> source, double spacingMm)
     {
-        var (from, grid) = (source.Geometry, GridAt(source.Geometry, spacingMm));
+        var grid = GridAt(source.Geometry, spacingMm);
         if (Math.Min(grid.Shape.I, Math.Min(grid.Shape.J, grid.Shape.K)) < LeastVoxels)
         {
             throw new VolumeException(
@@ -82,48 +70,6 @@ internal sealed class ImagePyramid
                 $"{grid.Shape.I}×{grid.Shape.J}×{grid.Shape.K} voxels: registration needs at least {LeastVoxels} along every axis"
             );
         }
-        if (grid.Shape == from.Shape)
-        {
-            return source;
-        }
-        var smooth = (float[])source.Voxels.Clone();
-        FieldFilter.Convolve(
-            smooth,
-            new float[smooth.Length],
-            from.Shape,
-            1,
-            AntiAlias(grid.Spacing.I / from.Spacing.I),
-            AntiAlias(grid.Spacing.J / from.Spacing.J),
-            AntiAlias(grid.Spacing.K / from.Spacing.K)
-        );
-        var thinned = new Volume<float>(grid);
-        // The grids share their axes, so the map between them is a scale and a shift along each.
-        var map = AffineTransform
-            .WorldToIndex(from)
-            .After(AffineTransform.IndexToWorld(grid))
-            .Entries;
-        var n = 0;
-        for (var k = 0; k < grid.Shape.K; k++)
-        {
-            for (var j = 0; j < grid.Shape.J; j++)
-            {
-                for (var i = 0; i < grid.Shape.I; i++)
-                {
-                    Interpolation.TryLinear(
-                        smooth,
-                        from.Shape,
-                        Math.Clamp((float)(map[0] * i + map[3]), 0, from.Shape.I - 1),
-                        Math.Clamp((float)(map[5] * j + map[7]), 0, from.Shape.J - 1),
-                        Math.Clamp((float)(map[10] * k + map[11]), 0, from.Shape.K - 1),
-                        out thinned.Voxels[n++]
-                    );
-                }
-            }
-        }
-        return thinned;
+        return grid.Shape == source.Geometry.Shape ? source : Resampler.Linear(source, grid);
     }
-
-    /// <summary>A Gaussian that takes a voxel of width 1 to the width <paramref name="factor"/> (full width at half maximum, in source voxels).</summary>
-    private static float[] AntiAlias(double factor) =>
-        FieldFilter.Gaussian(factor <= 1 ? 0 : Math.Sqrt(factor * factor - 1) / 2.3548);
 }
