@@ -16,6 +16,32 @@ public static class NiftiReader
     // zstd can say 128 KiB of one byte in a block of 4 bytes; deflate expands 1,032 times at most.
     private const long MostExpansion = 1 << 15;
 
+    // Given after the end of a gzip stream, it is read as one more empty member, or, where the trailer was cut off, as a trailer that
+    // does not match: GZipStream alone accepts a missing trailer.
+    private static readonly byte[] EmptyMember =
+    [
+        0x1F,
+        0x8B,
+        8,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0xFF,
+        3,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ];
+
     /// <summary>Whether these first bytes (4 suffice) may start a NIfTI file: a plain header, gzip or zstd.</summary>
     public static bool Sniff(ReadOnlySpan<byte> start) =>
         start.Length >= 4 && (IsGzip(start) || IsZstd(start) || VolumeHeader.IsHeader(start));
@@ -59,17 +85,34 @@ public static class NiftiReader
         var converter = new VoxelConverter<T>(header);
         var size = header.Type.Bytes();
         var slab = new byte[SlabBytes];
-        for (var done = 0; done < voxels.Length; )
+        var done = 0;
+        try
         {
-            var count = Math.Min(SlabBytes / size, voxels.Length - done);
-            var bytes = slab.AsSpan(0, count * size);
-            var got = payload.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (got < bytes.Length)
+            while (done < voxels.Length)
             {
-                throw Short(header, done + got / size);
+                var count = Math.Min(SlabBytes / size, voxels.Length - done);
+                var bytes = slab.AsSpan(0, count * size);
+                var got = payload.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+                if (got < bytes.Length)
+                {
+                    throw Short(header, done + got / size);
+                }
+                converter.Convert(bytes, voxels.AsSpan(done, count));
+                done += count;
             }
-            converter.Convert(bytes, voxels.AsSpan(done, count));
-            done += count;
+            if (compressed && header.Frames == 1)
+            {
+                // The checksum of a compressed stream is verified at its end, so read on to it.
+                payload.ReadAtLeast(slab, slab.Length, throwOnEndOfStream: false);
+            }
+        }
+        catch (Exception inner) when (IsDamage(inner))
+        {
+            throw new VolumeException(
+                VolumeFault.CorruptData,
+                $"the compressed stream is damaged or truncated after {done} of {voxels.Length} voxels",
+                inner
+            );
         }
         if (converter.NonFinite > 0 && !options.AllowNonFinite)
         {
@@ -77,11 +120,6 @@ public static class NiftiReader
                 VolumeFault.BadVoxels,
                 $"{converter.NonFinite} of {voxels.Length} voxels are NaN or infinite"
             );
-        }
-        if (compressed && header.Frames == 1)
-        {
-            // The checksum of a compressed stream is verified at its end, so read on to it.
-            payload.ReadAtLeast(slab, slab.Length, throwOnEndOfStream: false);
         }
         return new Volume<T>(header.Geometry, voxels);
     }
@@ -159,10 +197,12 @@ public static class NiftiReader
         var compressed = IsGzip(start) || IsZstd(start);
         if (compressed)
         {
-            var whole = new PrefixedStream(start, stream);
             payload = IsGzip(start)
-                ? new GZipStream(whole, CompressionMode.Decompress)
-                : new DecompressionStream(whole);
+                ? new GZipStream(
+                    new FramedStream(start, stream, EmptyMember),
+                    CompressionMode.Decompress
+                )
+                : new DecompressionStream(new FramedStream(start, stream, []));
             payload.ReadExactly(start);
         }
         if (!VolumeHeader.IsHeader(start))
@@ -193,29 +233,24 @@ public static class NiftiReader
         {
             return read();
         }
-        catch (EndOfStreamException inner)
+        catch (Exception inner) when (IsDamage(inner))
         {
             throw new VolumeException(
                 VolumeFault.CorruptData,
-                "the stream ends early: the file or its compression is truncated",
-                inner
-            );
-        }
-        catch (Exception inner) when (inner is InvalidDataException or ZstdException)
-        {
-            throw new VolumeException(
-                VolumeFault.CorruptData,
-                "the compressed stream is damaged or truncated",
+                "the stream ends within the header, or its compression is damaged",
                 inner
             );
         }
     }
 
-    /// <summary>Gives back the bytes that were read to tell the format, then the rest of a stream it does not own.</summary>
-    private sealed class PrefixedStream(byte[] prefix, Stream rest) : Stream
+    private static bool IsDamage(Exception exception) =>
+        exception is EndOfStreamException or InvalidDataException or ZstdException;
+
+    /// <summary>Gives the bytes that were read to tell the format, the rest of a stream it does not own, and bytes after its end.</summary>
+    private sealed class FramedStream(byte[] first, Stream middle, byte[] last) : Stream
     {
-        private readonly byte[] _prefix = [.. prefix];
-        private int _given;
+        private readonly MemoryStream _first = new([.. first]);
+        private readonly MemoryStream _last = new(last);
 
         public override bool CanRead => true;
 
@@ -236,14 +271,9 @@ public static class NiftiReader
 
         public override int Read(Span<byte> buffer)
         {
-            if (_given == _prefix.Length)
-            {
-                return rest.Read(buffer);
-            }
-            var count = Math.Min(buffer.Length, _prefix.Length - _given);
-            _prefix.AsSpan(_given, count).CopyTo(buffer);
-            _given += count;
-            return count;
+            var got = _first.Read(buffer);
+            got = got > 0 ? got : middle.Read(buffer);
+            return got > 0 ? got : _last.Read(buffer);
         }
 
         public override void Flush() { }
