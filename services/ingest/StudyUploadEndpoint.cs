@@ -13,6 +13,7 @@ namespace Platform.Ingest;
 internal static class StudyUploadEndpoint
 {
     private const int MaxFieldBytes = 4096;
+    private const int BufferBytes = 128 * 1024;
     private static readonly string[] Fields = ["site", "reference", "priority", "models"];
 
     public static async Task<Results<Accepted<SubmittedStudy>, ProblemHttpResult>> PostAsync(
@@ -61,7 +62,11 @@ internal static class StudyUploadEndpoint
         var upload = intake.OpenUpload();
         try
         {
-            var reader = new MultipartReader(Boundary(context.Request), context.Request.Body);
+            var reader = new MultipartReader(
+                Boundary(context.Request),
+                context.Request.Body,
+                BufferBytes
+            );
             while (await NextAsync(reader, context.RequestAborted) is { } section)
             {
                 var header = section.GetContentDispositionHeader();

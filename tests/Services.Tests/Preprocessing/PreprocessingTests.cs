@@ -1,0 +1,287 @@
+using MassTransit;
+using Platform.Contracts;
+using Platform.Hosting;
+using Platform.Imaging;
+using Platform.Ingest.Tests;
+
+namespace Platform.Preprocessing.Tests;
+
+public sealed class PreprocessingTests
+{
+    private static readonly string[] Models = ["brain", "fine-brain", "thick-slices"];
+
+    [Fact]
+    public async Task A_scan_becomes_a_canonical_volume_a_plan_and_a_command()
+    {
+        await using var host = await StartAsync();
+        // The index runs to the left, to the back and upwards.
+        var received = Scans.Noise(
+            new VolumeGeometry((20, 24, 22), [-8, 0, 0, 80, 0, -8, 0, 90, 0, 0, 8, -70]),
+            seed: 4
+        );
+        var study = (
+            await host.SubmitAsync([Scans.Bytes(received, NiftiCompression.Gzip)], "priority=stat")
+        ).Study;
+        var command = (await host.Messages.WaitAsync<SegmentVolume>())[0];
+        Assert.Equal(("s1", "brain@1.1.0"), (command.Series, command.Model));
+        Assert.Equal(StudyPriority.Stat, command.Study.Priority);
+
+        var plan = await PlanAsync(host, study);
+        var series = Assert.Single(plan.Series);
+        Assert.Equal("LPS", series.ReceivedOrientation);
+        Assert.Equal([20, 24, 22], series.Shape);
+        Assert.Equal([8.0, 8.0, 8.0], series.SpacingMm);
+        Assert.True(plan.Seconds > 0);
+
+        var name = BlobNames.Volume(study, "s1");
+        var volume = await host.Service<VolumeStore>().ReadImageAsync(name, default);
+        Assert.Equal("RAS", volume.Geometry.Orientation);
+        Assert.Equal(received[3, 5, 7], volume[16, 18, 7]);
+        Assert.Equal(received.Geometry.ToWorld(3, 5, 7), volume.Geometry.ToWorld(16, 18, 7));
+        await using var stored = await host.Blobs.OpenReadAsync(name, default);
+        Assert.Equal(
+            series.VolumeDigest,
+            Convert.ToHexStringLower(
+                await System.Security.Cryptography.SHA256.HashDataAsync(stored)
+            )
+        );
+    }
+
+    [Fact]
+    public async Task Several_files_are_several_series()
+    {
+        await using var host = await StartAsync();
+        var study = (await host.SubmitAsync([Scans.Head(1), Scans.Gzip(Scans.Head(2))])).Study;
+        var commands = await host.Messages.WaitAsync<SegmentVolume>(2);
+        Assert.Equal(["s1", "s2"], commands.Select(command => command.Series).Order());
+        Assert.Equal(2, (await PlanAsync(host, study)).Series.Count);
+    }
+
+    [Fact]
+    public async Task Thick_slices_are_segmented_again_once_they_are_super_resolved()
+    {
+        await using var host = await StartAsync();
+        var study = (await host.SubmitAsync([Scans.Plain((64, 64, 16), (3, 3, 10))])).Study;
+        var native = (await host.Messages.WaitAsync<SegmentVolume>())[0];
+        var finer = (await host.Messages.WaitAsync<SuperResolveVolume>())[0];
+        Assert.Equal(("s1", "brain@1.1.0"), (native.Series, native.Model));
+
+        var plan = await PlanAsync(host, study);
+        var output = plan.Outputs.Single(o => o.Kind == OutputKind.SuperResolution);
+        await host.Blobs.TryCreateJsonAsync(output.Output, "a volume", default);
+        await host.Service<IBus>()
+            .Publish(
+                new VolumeSuperResolved
+                {
+                    Study = native.Study,
+                    Series = finer.Series,
+                    Model = finer.Model,
+                }
+            );
+        var again = await host.Messages.WaitAsync<SegmentVolume>(2, c => c.Series == "s1-sr");
+        Assert.Equal(
+            ["brain@1.1.0", "fine-brain@1.0.0"],
+            again.Select(command => command.Model).Order()
+        );
+        Assert.Single(host.Messages.Of<SegmentVolume>(), command => command.Series == "s1");
+    }
+
+    [Fact]
+    public async Task A_redelivery_sends_only_what_is_missing_and_nothing_once_the_report_exists()
+    {
+        await using var host = await StartAsync();
+        var study = (await host.SubmitAsync([Scans.Head(1), Scans.Head(2)])).Study;
+        var commands = await host.Messages.WaitAsync<SegmentVolume>(2);
+        await host.Blobs.TryCreateJsonAsync(
+            BlobNames.Labels(study, "brain@1.1.0", "s1"),
+            "labels",
+            default
+        );
+        var received = new StudyReceived { Study = commands[0].Study };
+        var bus = host.Service<IBus>();
+        await bus.Publish(received);
+        await host.Messages.WaitAsync<SegmentVolume>(2, command => command.Series == "s2");
+        await host.Blobs.TryCreateJsonAsync(BlobNames.Report(study), "report", default);
+        await bus.Publish(received);
+        await host.Messages.WaitAsync<StudyReceived>(3);
+        await host.SubmitAsync([Scans.Head(3)]);
+        await host.Messages.WaitAsync<SegmentVolume>(4);
+        Assert.Single(
+            host.Messages.Of<SegmentVolume>(),
+            c => c.Series == "s1" && c.Study.StudyId == study.StudyId
+        );
+    }
+
+    [Fact]
+    public async Task A_study_that_was_prepared_halfway_is_completed_the_same()
+    {
+        await using var host = await StartAsync();
+        var study = (await host.SubmitAsync([Scans.Head(1), Scans.Head(2)])).Study;
+        var command = (await host.Messages.WaitAsync<SegmentVolume>(2))[0];
+        var plan = await PlanAsync(host, study);
+        await host.Blobs.DeleteAsync(BlobNames.Plan(study), default);
+        await host.Blobs.DeleteAsync(BlobNames.Volume(study, "s2"), default);
+        await host.Service<IBus>().Publish(new StudyReceived { Study = command.Study });
+        await host.Messages.WaitAsync<SegmentVolume>(4);
+        var again = await PlanAsync(host, study);
+        Assert.Equal(plan.Outputs, again.Outputs);
+        Assert.Equal(
+            plan.Series.Select(series => series.VolumeDigest),
+            again.Series.Select(series => series.VolumeDigest)
+        );
+    }
+
+    [Fact]
+    public async Task Only_the_models_asked_for_run()
+    {
+        await using var host = await StartAsync();
+        await host.SubmitAsync([Scans.Plain((60, 60, 60), (3, 3, 3))], "models=brain@1.0.0");
+        var command = (await host.Messages.WaitAsync<SegmentVolume>())[0];
+        Assert.Equal("brain@1.0.0", command.Model);
+        var study = command.Study;
+        Assert.Single((await PlanAsync(host, study)).Outputs);
+    }
+
+    public static TheoryData<string, RejectionReason, string> BadScans =>
+        new()
+        {
+            { nameof(Scans.TruncatedGzip), RejectionReason.CorruptData, "9600 voxels" },
+            { nameof(Scans.PromisesMoreVoxels), RejectionReason.CorruptData, "voxels" },
+            { nameof(Scans.WithNaN), RejectionReason.BadVoxels, "1 of 9600 voxels" },
+            { nameof(Scans.Constant), RejectionReason.BadVoxels, "every voxel is 0" },
+            { "zero spacing", RejectionReason.BadGeometry, "spacing" },
+            { "negative spacing", RejectionReason.BadGeometry, "spacing" },
+            { nameof(Scans.WithSingularAffine), RejectionReason.BadGeometry, "singular" },
+            { nameof(Scans.OneSlice), RejectionReason.NotAVolume, "200×200×1 voxels" },
+            { nameof(Scans.FourDimensional), RejectionReason.NotAVolume, "2 frames" },
+            { nameof(Scans.BillionVoxels), RejectionReason.TooLarge, "1000000000 voxels" },
+            { "text", RejectionReason.UnsupportedFormat, "" },
+            { "tiny head", RejectionReason.NoMatchingModel, "brain@1.1.0 needs a field of view" },
+        };
+
+    [Theory]
+    [MemberData(nameof(BadScans))]
+    public async Task A_bad_scan_is_rejected_with_its_reason_its_position_and_the_number_at_fault(
+        string scan,
+        RejectionReason reason,
+        string says
+    )
+    {
+        var bytes = scan switch
+        {
+            nameof(Scans.TruncatedGzip) => Scans.TruncatedGzip(),
+            nameof(Scans.PromisesMoreVoxels) => Scans.PromisesMoreVoxels(),
+            nameof(Scans.WithNaN) => Scans.WithNaN(),
+            nameof(Scans.Constant) => Scans.Constant(),
+            "zero spacing" => Scans.WithSpacing(0),
+            "negative spacing" => Scans.WithSpacing(-2),
+            nameof(Scans.WithSingularAffine) => Scans.WithSingularAffine(),
+            nameof(Scans.OneSlice) => Scans.OneSlice(),
+            nameof(Scans.FourDimensional) => Scans.FourDimensional(),
+            nameof(Scans.BillionVoxels) => Scans.BillionVoxels(),
+            "text" => [.. Enumerable.Repeat((byte)'x', 1000)],
+            _ => Scans.Plain((20, 20, 20), (1, 1, 1)),
+        };
+        await using var host = await StartAsync();
+        var study = (await host.SubmitAsync([bytes])).Study;
+        var rejected = (await host.Messages.WaitAsync<StudyRejected>())[0];
+        Assert.Equal(reason, rejected.Reason);
+        Assert.Equal("preprocessing", rejected.Stage);
+        Assert.Contains(says, rejected.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            reason == RejectionReason.NoMatchingModel ? "s1" : "file 1 of 1",
+            rejected.Detail,
+            StringComparison.Ordinal
+        );
+        Assert.False(await host.Blobs.ExistsAsync(BlobNames.Plan(study), default));
+        Assert.Empty(host.Messages.Of<SegmentVolume>());
+    }
+
+    [Fact]
+    public async Task The_bad_one_of_several_files_is_named_by_its_position()
+    {
+        await using var host = await StartAsync();
+        await host.SubmitAsync([Scans.Head(1), Scans.WithNaN(), Scans.Head(2)]);
+        var rejected = (await host.Messages.WaitAsync<StudyRejected>())[0];
+        Assert.StartsWith("file 2 of 3: ", rejected.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_model_is_rejected_with_those_that_are_installed()
+    {
+        await using var host = await StartAsync();
+        await host.SubmitAsync([Scans.Head()], "models=kidney");
+        var rejected = (await host.Messages.WaitAsync<StudyRejected>())[0];
+        Assert.Equal(RejectionReason.UnknownModel, rejected.Reason);
+        Assert.Contains("'kidney'", rejected.Detail, StringComparison.Ordinal);
+        Assert.Contains("brain@1.1.0", rejected.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_fault_of_an_image_has_its_reason()
+    {
+        foreach (var fault in Enum.GetValues<VolumeFault>())
+        {
+            Assert.Equal(fault.ToString(), Rejection.ReasonOf(fault).ToString());
+        }
+    }
+
+    [Fact]
+    public async Task What_a_sender_calls_a_file_is_nowhere_but_with_the_sender()
+    {
+        const string canary = "CANARYDOE";
+        await using var host = await StartAsync();
+        foreach (var scan in (byte[][])[Described(canary), Scans.WithNaN()])
+        {
+            using var form = new MultipartFormDataContent
+            {
+                { new StringContent(canary), "reference" },
+                { new ByteArrayContent(scan), "file", $"{canary}.nii.gz" },
+            };
+            using var response = await host.Client.PostAsync("/api/studies", form);
+            Assert.DoesNotContain(
+                canary,
+                await response.Content.ReadAsStringAsync(),
+                StringComparison.OrdinalIgnoreCase
+            );
+        }
+        await host.Messages.WaitAsync<SegmentVolume>();
+        await host.Messages.WaitAsync<StudyRejected>();
+        var metrics = await host.Client.GetStringAsync("/metrics");
+        foreach (var text in (string[])[host.Messages.Json(), host.Log.Text, metrics])
+        {
+            Assert.DoesNotContain(canary, text, StringComparison.OrdinalIgnoreCase);
+        }
+        foreach (var name in await host.BlobNamesAsync())
+        {
+            Assert.DoesNotContain(canary, name, StringComparison.OrdinalIgnoreCase);
+            if (!name.Contains("/received/", StringComparison.Ordinal))
+            {
+                var bytes = await File.ReadAllBytesAsync(host.Folder[name]);
+                Assert.Equal(-1, bytes.AsSpan().IndexOf("CANARYDOE"u8));
+            }
+        }
+    }
+
+    /// <summary>A scan whose header describes the patient.</summary>
+    private static byte[] Described(string text)
+    {
+        var bytes = Scans.Head();
+        System.Text.Encoding.ASCII.GetBytes(text).CopyTo(bytes.AsSpan(148));
+        return bytes;
+    }
+
+    private static Task<IntakeHost> StartAsync() =>
+        IntakeHost.StartAsync(
+            preprocessing: Models,
+            install: Packages.Install(
+                Packages.Brain(),
+                Packages.Brain("1.1.0"),
+                Packages.FineBrain(),
+                Packages.ThickSlices()
+            )
+        );
+
+    private static Task<StudyPlan> PlanAsync(IntakeHost host, StudyContext study) =>
+        host.Blobs.ReadJsonAsync<StudyPlan>(BlobNames.Plan(study), default);
+}
