@@ -1,0 +1,119 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Platform.Training.Networks;
+
+/// <summary>
+/// A 3D U-Net for a small budget: one narrow level at full resolution, most of the work at half and quarter resolution.
+/// N×1×K×J×I → logits N×classes×K×J×I; K, J and I are multiples of 2^(widths − 1).
+/// Batch normalisation has no per-image statistics at inference, so it folds into the convolutions and tiles agree with the whole volume.
+/// </summary>
+public sealed class StructureNet : Module<Tensor, Tensor>
+{
+    private readonly List<ConvBlock> _down = [];
+    private readonly List<ConvBlock> _encode = [];
+    private readonly List<UpBlock> _up = [];
+    private readonly List<ConvBlock> _decode = [];
+    private readonly Conv3d _classify;
+
+    /// <param name="widths">Maps at each level, full resolution first.</param>
+    /// <param name="outputWidth">Maps of the last full-resolution layer.</param>
+    /// <param name="classes">Output channels, background included.</param>
+    public StructureNet(IReadOnlyList<int> widths, int outputWidth, int classes)
+        : base(nameof(StructureNet))
+    {
+        var levels = widths.Count;
+        for (var n = 0; n < levels; n++)
+        {
+            var down = new ConvBlock(n == 0 ? 1 : widths[n - 1], widths[n], n == 0 ? 1 : 2);
+            register_module($"down{n}", down);
+            _down.Add(down);
+            if (n > 0)
+            {
+                var encode = new ConvBlock(widths[n], widths[n], 1);
+                register_module($"encode{n}", encode);
+                _encode.Add(encode);
+            }
+        }
+        for (var n = levels - 2; n >= 0; n--)
+        {
+            var up = new UpBlock(widths[n + 1], widths[n]);
+            register_module($"up{n}", up);
+            _up.Add(up);
+            var decode = new ConvBlock(2 * widths[n], n == 0 ? outputWidth : widths[n], 1);
+            register_module($"decode{n}", decode);
+            _decode.Add(decode);
+        }
+        _classify = Conv3d(outputWidth, classes, 1);
+        register_module("classify", _classify);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var skips = new Stack<Tensor>();
+        var x = _down[0].forward(input);
+        for (var n = 1; n < _down.Count; n++)
+        {
+            skips.Push(x);
+            x = _encode[n - 1].forward(_down[n].forward(x));
+        }
+        for (var n = 0; n < _up.Count; n++)
+        {
+            x = _decode[n].forward(cat([_up[n].forward(x), skips.Pop()], 1));
+        }
+        return _classify.forward(x).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>3³ convolution → batch normalisation → ReLU.</summary>
+public sealed class ConvBlock : Module<Tensor, Tensor>
+{
+    /// <summary>The convolution; it has no bias, the normalisation shifts.</summary>
+    public Conv3d Convolution { get; }
+
+    /// <summary>The normalisation.</summary>
+    public BatchNorm3d Normalisation { get; }
+
+    /// <param name="input">Maps in.</param>
+    /// <param name="output">Maps out.</param>
+    /// <param name="stride">1, or 2 to halve the resolution.</param>
+    public ConvBlock(int input, int output, int stride)
+        : base(nameof(ConvBlock))
+    {
+        Convolution = Conv3d(input, output, 3, stride: stride, padding: 1L, bias: false);
+        Normalisation = BatchNorm3d(output, momentum: 0.02);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return functional
+            .relu(Normalisation.forward(Convolution.forward(input)), inplace: true)
+            .MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Doubles the resolution: a learned 2³ deconvolution with stride 2.</summary>
+public sealed class UpBlock : Module<Tensor, Tensor>
+{
+    /// <summary>The deconvolution.</summary>
+    public ConvTranspose3d Deconvolution { get; }
+
+    /// <param name="input">Maps in.</param>
+    /// <param name="output">Maps out.</param>
+    public UpBlock(int input, int output)
+        : base(nameof(UpBlock))
+    {
+        Deconvolution = ConvTranspose3d(input, output, 2, stride: 2);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) => Deconvolution.forward(input);
+}

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Platform.Training.Synthesis;
+
+namespace Platform.Training;
+
+/// <summary>Everything that decides what a training run makes; recipes/*.json. A misspelt key is refused.</summary>
+public sealed record Recipe
+{
+    /// <summary>Model name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Model version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Seed of weights and samples.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Architecture.</summary>
+    public required NetworkSettings Network { get; init; }
+
+    /// <summary>Optimisation.</summary>
+    public required OptimisationSettings Optimisation { get; init; }
+
+    /// <summary>Synthesis.</summary>
+    public required GeneratorSettings Generator { get; init; }
+
+    /// <summary>Target classes of a segmentation, in channel order from 1; background is channel 0.</summary>
+    public IReadOnlyList<Structure> Structures { get; init; } = [];
+
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.Strict,
+    };
+
+    /// <summary>Reads a recipe.</summary>
+    /// <exception cref="InvalidDataException">Not JSON, a missing key, or a key that no setting has.</exception>
+    public static Recipe Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Recipe>(File.ReadAllText(path), Options)!;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{Path.GetFileName(path)}: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>Widths of a network.</summary>
+public sealed record NetworkSettings
+{
+    /// <summary>Maps at each level (U-Net), full resolution first; or maps of each layer (super-resolution).</summary>
+    public required IReadOnlyList<int> Widths { get; init; }
+
+    /// <summary>Maps of the last full-resolution layer.</summary>
+    public required int OutputWidth { get; init; }
+}
+
+/// <summary>How a network is trained.</summary>
+public sealed record OptimisationSettings
+{
+    /// <summary>Optimiser steps.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Patch along i, j, k, voxels.</summary>
+    public required IReadOnlyList<int> Patch { get; init; }
+
+    /// <summary>Patches cut from each synthetic head, one a step.</summary>
+    public int PatchesPerHead { get; init; } = 2;
+
+    /// <summary>Largest learning rate (Adam), reached after the warm-up, then lowered along a cosine to zero.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Steps of linear warm-up.</summary>
+    public int WarmUpSteps { get; init; } = 100;
+
+    /// <summary>
+    /// Fraction of the steps after which batch normalisation keeps its running statistics. With one patch a batch the statistics
+    /// are the patch's own; the rest of the run trains the network for what inference uses.
+    /// </summary>
+    public double FreezeNormalisationAt { get; init; } = 0.35;
+
+    /// <summary>Decay a step of the moving average of the weights, which is what is exported.</summary>
+    public double AverageDecay { get; init; } = 0.995;
+
+    /// <summary>Gradients are scaled down to this norm.</summary>
+    public double LargestGradient { get; init; } = 5;
+
+    /// <summary>Label maps (by position in their folder, from 0) never trained on: the held-out figures come from them.</summary>
+    public IReadOnlyList<int> HeldOutMaps { get; init; } = [];
+
+    /// <summary>Synthetic heads per held-out map in the final figures.</summary>
+    public int HeldOutHeads { get; init; } = 6;
+
+    /// <summary>Low and high percentile of the input normalisation.</summary>
+    public IReadOnlyList<double> Percentiles { get; init; } = [0.5, 99.5];
+}
+
+/// <summary>A structure the network learns, and how its channel appears in label maps.</summary>
+public sealed record Structure
+{
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Label values merged into it.</summary>
+    public required IReadOnlyList<int> Labels { get; init; }
+
+    /// <summary>Value in the output; for a structure on both sides the left one.</summary>
+    public required int Value { get; init; }
+
+    /// <summary>Value of the right one; null for a structure that is not told apart.</summary>
+    public int? RightValue { get; init; }
+
+    /// <summary>SNOMED CT code, where certain.</summary>
+    public string? Snomed { get; init; }
+
+    /// <summary>SNOMED CT meaning.</summary>
+    public string? SnomedMeaning { get; init; }
+
+    /// <summary>Keep the largest component only.</summary>
+    public bool LargestComponentOnly { get; init; }
+}

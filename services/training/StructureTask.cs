@@ -1,0 +1,183 @@
+using Platform.Imaging;
+using Platform.Training.Networks;
+using Platform.Training.Synthesis;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Platform.Training;
+
+/// <summary>Segmentation of brain structures: patches of synthetic heads, cross-entropy plus soft Dice.</summary>
+public sealed class StructureTask : ITrainingTask
+{
+    private readonly Recipe _recipe;
+    private readonly HeadGenerator _generator;
+    private readonly LabelMap[] _training;
+    private readonly LabelMap[] _heldOut;
+    private readonly Lazy<Sample[]> _probes;
+
+    /// <param name="recipe">What to train.</param>
+    /// <param name="atlas">Label maps; those held out are not drawn from.</param>
+    public StructureTask(Recipe recipe, LabelAtlas atlas)
+    {
+        _recipe = recipe;
+        random.manual_seed(recipe.Seed);
+        Network = new StructureNet(
+            recipe.Network.Widths,
+            recipe.Network.OutputWidth,
+            recipe.Structures.Count + 1
+        );
+        _generator = new(atlas, recipe.Generator, ClassOf(recipe.Structures));
+        var heldOut = recipe.Optimisation.HeldOutMaps;
+        _training = [.. atlas.Maps.Where((_, n) => !heldOut.Contains(n))];
+        _heldOut = [.. heldOut.Where(n => n < atlas.Maps.Count).Select(n => atlas.Maps[n])];
+        _probes = new(() => [.. HeldOut(1)]);
+    }
+
+    /// <inheritdoc/>
+    public nn.Module<Tensor, Tensor> Network { get; }
+
+    /// <summary>Target class of every label value the structures merge.</summary>
+    public static Dictionary<int, byte> ClassOf(IReadOnlyList<Structure> structures) =>
+        structures
+            .SelectMany((s, n) => s.Labels.Select(label => (label, (byte)(n + 1))))
+            .ToDictionary(pair => pair.label, pair => pair.Item2);
+
+    /// <inheritdoc/>
+    public IEnumerable<Batch> Draw(long index)
+    {
+        var draw = new FastRandom(_recipe.Seed, index);
+        var sample = _generator.Generate(_training[draw.Next(_training.Length)], draw);
+        var image = Normalise(sample);
+        for (var n = 0; n < _recipe.Optimisation.PatchesPerHead; n++)
+        {
+            yield return Cut(sample, image, draw);
+        }
+    }
+
+    /// <summary>Synthetic heads of the held-out maps, from a stream no training sample uses.</summary>
+    public IEnumerable<Sample> HeldOut(int headsPerMap)
+    {
+        for (var n = 0; n < _heldOut.Length * headsPerMap; n++)
+        {
+            yield return _generator.Generate(
+                _heldOut[n % _heldOut.Length],
+                new FastRandom(_recipe.Seed + 1_000_003, n)
+            );
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor Loss(Tensor output, Tensor target)
+    {
+        using var scope = NewDisposeScope();
+        var log = nn.functional.log_softmax(output, 1);
+        var entropy = nn.functional.nll_loss(log, target);
+        var probability = log.exp();
+        var index = target.unsqueeze(1);
+        var truth = zeros_like(probability).scatter_(1, index, ones_like(index).to(float32));
+        long[] space = [0, 2, 3, 4];
+        var size = truth.sum(space);
+        var present = (size > 0).to(float32);
+        var dice = (2 * (probability * truth).sum(space) + 1) / (probability.sum(space) + size + 1);
+        var loss = entropy + 1 - (dice * present).sum() / present.sum();
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public string Probe() =>
+        string.Join(
+            "; ",
+            _probes.Value.Select(sample =>
+            {
+                var dice = Dice(sample);
+                return $"mean {dice.Where(double.IsFinite).Average():f3} ({string.Join(' ', dice.Select(d => d.ToString("f2")))})";
+            })
+        );
+
+    /// <summary>Dice of each structure in one whole synthetic head; NaN where the head has none of it.</summary>
+    public double[] Dice(Sample sample)
+    {
+        var labels = Segment(sample);
+        var classes = _recipe.Structures.Count + 1;
+        var (both, either) = (new long[classes], new long[classes]);
+        for (var n = 0; n < labels.Length; n++)
+        {
+            either[labels[n]]++;
+            either[sample.Labels[n]]++;
+            both[labels[n]] += labels[n] == sample.Labels[n] ? 1 : 0;
+        }
+        return
+        [
+            .. Enumerable
+                .Range(1, classes - 1)
+                .Select(c => either[c] == 0 ? double.NaN : 2.0 * both[c] / either[c]),
+        ];
+    }
+
+    private byte[] Segment(Sample sample)
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        var multiple = 1 << (_recipe.Network.Widths.Count - 1);
+        var (i, j, k) = sample.Shape;
+        var image = tensor(Normalise(sample), [1, 1, k, j, i]);
+        var padded = nn.functional.pad(
+            image,
+            [0, Extra(i), 0, Extra(j), 0, Extra(k)],
+            PaddingModes.Constant,
+            image[0, 0, 0, 0, 0].item<float>()
+        );
+        var labels = Network.forward(padded).argmax(1)[0].slice(0, 0, k, 1).slice(1, 0, j, 1);
+        return labels.slice(2, 0, i, 1).to(uint8).contiguous().data<byte>().ToArray();
+
+        long Extra(int size) => (multiple - size % multiple) % multiple;
+    }
+
+    private float[] Normalise(Sample sample)
+    {
+        var percentiles = _recipe.Optimisation.Percentiles;
+        var spacing = _recipe.Generator.SpacingMm;
+        var geometry = VolumeGeometry.Ras(sample.Shape, (spacing, spacing, spacing));
+        return Normaliser
+            .Apply(new(geometry, sample.Image), percentiles[0], percentiles[1])
+            .Voxels;
+    }
+
+    /// <summary>A patch around a labelled voxel; one in eight anywhere.</summary>
+    private Batch Cut(Sample sample, float[] image, FastRandom draw)
+    {
+        var patch = _recipe.Optimisation.Patch;
+        int[] shape = [sample.Shape.I, sample.Shape.J, sample.Shape.K];
+        var anywhere = draw.Chance(0.125);
+        var corner = new int[3];
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            var (i, j, k) = (draw.Next(shape[0]), draw.Next(shape[1]), draw.Next(shape[2]));
+            corner =
+            [
+                Math.Clamp(i - patch[0] / 2, 0, shape[0] - patch[0]),
+                Math.Clamp(j - patch[1] / 2, 0, shape[1] - patch[1]),
+                Math.Clamp(k - patch[2] / 2, 0, shape[2] - patch[2]),
+            ];
+            if (anywhere || sample.Labels[i + shape[0] * (j + shape[1] * k)] != 0)
+            {
+                break;
+            }
+        }
+        var size = patch[0] * patch[1] * patch[2];
+        var (input, target) = (new float[size], new long[size]);
+        for (int k = 0, n = 0; k < patch[2]; k++)
+        {
+            for (var j = 0; j < patch[1]; j++)
+            {
+                var row = corner[0] + shape[0] * (corner[1] + j + shape[1] * (corner[2] + k));
+                for (var i = 0; i < patch[0]; i++, n++)
+                {
+                    (input[n], target[n]) = (image[row + i], sample.Labels[row + i]);
+                }
+            }
+        }
+        long[] space = [patch[2], patch[1], patch[0]];
+        return new(tensor(input, [1, 1, .. space]), tensor(target, [1, .. space]));
+    }
+}

@@ -1,0 +1,337 @@
+using System.Numerics.Tensors;
+
+namespace Platform.Training.Synthesis;
+
+/// <summary>One synthetic head.</summary>
+/// <param name="Shape">Voxels along R, A, S.</param>
+/// <param name="Image">Intensities, i fastest, arbitrary units, not below zero.</param>
+/// <param name="Labels">Target class of every voxel.</param>
+public sealed record Sample((int I, int J, int K) Shape, float[] Image, byte[] Labels);
+
+/// <summary>
+/// Label map → image with known truth (the generator of SynthSeg, Billot et al. 2023): affine and elastic deformation, mirror,
+/// skull stripping, a Gaussian per label, bias field, gamma, noise, resolution. Coarse grids see partial volumes:
+/// a voxel averages 2³ points of the deformed 1 mm map and takes the class most of them have.
+/// </summary>
+public sealed class HeadGenerator
+{
+    private readonly LabelAtlas _atlas;
+    private readonly GeneratorSettings _settings;
+    private readonly byte[] _classOf;
+    private readonly bool[] _extraCerebral;
+    private readonly bool[] _outerFluid;
+
+    /// <param name="atlas">The label maps.</param>
+    /// <param name="settings">Ranges.</param>
+    /// <param name="classOf">Target class of a label value; every value not given is background (0).</param>
+    public HeadGenerator(
+        LabelAtlas atlas,
+        GeneratorSettings settings,
+        IReadOnlyDictionary<int, byte> classOf
+    )
+    {
+        (_atlas, _settings) = (atlas, settings);
+        _classOf = [.. atlas.Values.Select(value => classOf.GetValueOrDefault(value))];
+        _extraCerebral =
+        [
+            .. atlas.Values.Select(value =>
+                value >= TissueTable.FirstExtraCerebral || !TissueTable.Knows(value)
+            ),
+        ];
+        _outerFluid = [.. atlas.Values.Select(value => value == TissueTable.OuterFluid)];
+    }
+
+    /// <summary>Makes a sample; the same map and random stream give the same sample.</summary>
+    /// <param name="map">One of the atlas's maps.</param>
+    /// <param name="random">The sample's own stream.</param>
+    public Sample Generate(LabelMap map, FastRandom random)
+    {
+        var shape = (
+            I: _settings.Shape[0],
+            J: _settings.Shape[1],
+            K: _settings.Shape[2] - random.Next(_settings.CropBelow + 1)
+        );
+        var likeT1 = random.Chance(_settings.T1Fraction);
+        var tissues = TissueTable.Draw(_atlas.Values, likeT1, random);
+        var (image, labels) = Draw(map, shape, tissues, random);
+        Shade(image, shape, random);
+        image = Coarsen(image, shape, random);
+        AddNoise(image, random);
+        return new(shape, image, labels);
+    }
+
+    private (float[] Image, byte[] Labels) Draw(
+        LabelMap map,
+        (int I, int J, int K) shape,
+        (float[] Mean, float[] Deviation, float[] Texture) tissue,
+        FastRandom random
+    )
+    {
+        var spacing = _settings.SpacingMm;
+        var matrix = Affine(random);
+        var nodes = _settings.ElasticNodeMm / spacing;
+        var elastic = _settings.ElasticMm * random.Uniform();
+        SmoothField[] warp =
+        [
+            new(shape, nodes, elastic, random),
+            new(shape, nodes, elastic, random),
+            new(shape, nodes, elastic, random),
+        ];
+        var texture = new SmoothField(shape, 6 / spacing, 1, random);
+        var strip = Strip(shape, random);
+        if (float.IsPositiveInfinity(strip.Threshold) && random.Chance(0.9))
+        {
+            // Skull stripping leaves exact zeros.
+            (tissue.Mean[0], tissue.Deviation[0]) = (0, 0);
+        }
+        // Heads differ in how much neck they show, so the top of the box is the fixed point: 12 mm above the head.
+        double centreI = (map.Shape.I - 1) / 2.0 + random.Uniform(-1, 1) * _settings.ShiftMm,
+            centreJ = (map.Shape.J - 1) / 2.0 + random.Uniform(-1, 1) * _settings.ShiftMm,
+            middle = _settings.Shape[2] * spacing / 2,
+            centreK =
+                map.Shape.K + 12 - middle + random.Uniform(-1, 1) * _settings.ShiftMm;
+        var points = Points(matrix, spacing);
+        var image = new float[shape.I * shape.J * shape.K];
+        var labels = new byte[image.Length];
+        var noise = new float[shape.I];
+        var (rowX, rowY, rowZ, rowTexture, rowStrip) = (
+            new float[shape.I],
+            new float[shape.I],
+            new float[shape.I],
+            new float[shape.I],
+            new float[shape.I]
+        );
+        Span<byte> votes = stackalloc byte[256];
+        var (mapI, mapJ, mapK) = map.Shape;
+        var lowest = _settings.Shape[2] - shape.K;
+        for (var k = 0; k < shape.K; k++)
+        {
+            for (var j = 0; j < shape.J; j++)
+            {
+                warp[0].Row(j, k, rowX);
+                warp[1].Row(j, k, rowY);
+                warp[2].Row(j, k, rowZ);
+                texture.Row(j, k, rowTexture);
+                strip.Field?.Row(j, k, rowStrip);
+                random.FillGaussian(noise);
+                var y = (j - (shape.J - 1) / 2.0) * spacing;
+                var z = (k + lowest - (_settings.Shape[2] - 1) / 2.0) * spacing;
+                var row = shape.I * (j + shape.J * k);
+                for (var i = 0; i < shape.I; i++)
+                {
+                    var x = (i - (shape.I - 1) / 2.0) * spacing;
+                    var u = matrix[0] * x + matrix[1] * y + matrix[2] * z + rowX[i] + centreI;
+                    var v = matrix[3] * x + matrix[4] * y + matrix[5] * z + rowY[i] + centreJ;
+                    var w = matrix[6] * x + matrix[7] * y + matrix[8] * z + rowZ[i] + centreK;
+                    var keepsAll = rowStrip[i] >= strip.Threshold;
+                    float mean = 0,
+                        deviation = 0;
+                    byte first = 0,
+                        winner = 0;
+                    var mixed = false;
+                    for (var n = 0; n < points.Length; n++)
+                    {
+                        var (a, b, c) = (
+                            (int)Math.Floor(u + points[n].X + 0.5),
+                            (int)Math.Floor(v + points[n].Y + 0.5),
+                            (int)Math.Floor(w + points[n].Z + 0.5)
+                        );
+                        // A head cut off below (the end of the scanned neck) goes on as it ended: real necks do not stop in air.
+                        c = c < 0 && c > -60 ? 0 : c;
+                        var index =
+                            (uint)a < (uint)mapI && (uint)b < (uint)mapJ && (uint)c < (uint)mapK
+                                ? map.Indices[a + mapI * (b + mapJ * c)]
+                                : (byte)0;
+                        if (
+                            !keepsAll
+                            && (_extraCerebral[index] || strip.Fluid && _outerFluid[index])
+                        )
+                        {
+                            index = 0;
+                        }
+                        mean += tissue.Mean[index] * (1 + tissue.Texture[index] * rowTexture[i]);
+                        deviation += tissue.Deviation[index];
+                        var label = _classOf[index];
+                        votes[label]++;
+                        first = n == 0 ? label : first;
+                        mixed |= label != first;
+                        winner = votes[label] > votes[winner] || n == 0 ? label : winner;
+                    }
+                    image[row + i] = Math.Max(0, (mean + deviation * noise[i]) / points.Length);
+                    labels[row + i] = winner;
+                    if (mixed)
+                    {
+                        votes.Clear();
+                    }
+                    else
+                    {
+                        votes[first] = 0;
+                    }
+                }
+            }
+        }
+        return (image, labels);
+    }
+
+    private (SmoothField? Field, float Threshold, bool Fluid) Strip(
+        (int I, int J, int K) shape,
+        FastRandom random
+    )
+    {
+        var kind = random.Uniform();
+        var fluid = random.Chance(0.5);
+        if (kind < _settings.StrippedFraction)
+        {
+            return (null, float.PositiveInfinity, fluid);
+        }
+        return kind < _settings.StrippedFraction + _settings.PartlyStrippedFraction
+            ? (
+                new(shape, 25 / _settings.SpacingMm, 1, random),
+                (float)random.Uniform(0, 1.2),
+                fluid
+            )
+            : (null, float.NegativeInfinity, false);
+    }
+
+    /// <summary>Output millimetres → map millimetres, row-major 3×3.</summary>
+    private double[] Affine(FastRandom random)
+    {
+        double[] matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+        for (var axis = 0; axis < 3; axis++)
+        {
+            var angle = random.Uniform(-1, 1) * _settings.RotationDegrees * Math.PI / 180;
+            var (a, b) = ((axis + 1) % 3, (axis + 2) % 3);
+            double[] turn = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+            turn[4 * a] = turn[4 * b] = Math.Cos(angle);
+            turn[3 * a + b] = -(turn[3 * b + a] = Math.Sin(angle));
+            matrix = Multiply(matrix, turn);
+        }
+        double[] stretch = new double[9];
+        // One size for the head, and a little for each axis.
+        var size = random.Uniform(-1, 1) * _settings.Scale * 0.7;
+        for (var n = 0; n < 9; n++)
+        {
+            stretch[n] =
+                n % 4 == 0
+                    ? 1 / (1 + size + random.Uniform(-1, 1) * _settings.Scale * 0.3)
+                    : random.Uniform(-1, 1) * _settings.Shear;
+        }
+        matrix = Multiply(matrix, stretch);
+        if (_settings.Mirror && random.Chance(0.5))
+        {
+            (matrix[0], matrix[1], matrix[2]) = (-matrix[0], -matrix[1], -matrix[2]);
+        }
+        return matrix;
+
+        static double[] Multiply(double[] a, double[] b)
+        {
+            var product = new double[9];
+            for (var row = 0; row < 3; row++)
+            {
+                for (var column = 0; column < 3; column++)
+                {
+                    for (var n = 0; n < 3; n++)
+                    {
+                        product[3 * row + column] += a[3 * row + n] * b[3 * n + column];
+                    }
+                }
+            }
+            return product;
+        }
+    }
+
+    /// <summary>Where a voxel looks the map up, relative to its centre, in map millimetres.</summary>
+    private static (double X, double Y, double Z)[] Points(double[] matrix, double spacing)
+    {
+        if (spacing < 1.5)
+        {
+            return [(0, 0, 0)];
+        }
+        var points = new (double, double, double)[8];
+        for (var n = 0; n < 8; n++)
+        {
+            var (x, y, z) = (
+                ((n & 1) - 0.5) * spacing / 2,
+                ((n >> 1 & 1) - 0.5) * spacing / 2,
+                ((n >> 2) - 0.5) * spacing / 2
+            );
+            points[n] = (
+                matrix[0] * x + matrix[1] * y + matrix[2] * z,
+                matrix[3] * x + matrix[4] * y + matrix[5] * z,
+                matrix[6] * x + matrix[7] * y + matrix[8] * z
+            );
+        }
+        return points;
+    }
+
+    /// <summary>Bias field and gamma.</summary>
+    private void Shade(float[] image, (int I, int J, int K) shape, FastRandom random)
+    {
+        var bias = new SmoothField(
+            shape,
+            70 / _settings.SpacingMm,
+            _settings.Bias * random.Uniform(),
+            random
+        );
+        var gamma = (float)Math.Exp(_settings.Gamma * random.Gaussian());
+        var row = new float[shape.I];
+        for (var k = 0; k < shape.K; k++)
+        {
+            for (var j = 0; j < shape.J; j++)
+            {
+                bias.Row(j, k, row);
+                TensorPrimitives.Exp(row, row);
+                var line = image.AsSpan(shape.I * (j + shape.J * k), shape.I);
+                TensorPrimitives.Pow(line, gamma, line);
+                TensorPrimitives.Multiply(line, row, line);
+            }
+        }
+    }
+
+    private float[] Coarsen(float[] image, (int I, int J, int K) shape, FastRandom random)
+    {
+        var spacing = _settings.SpacingMm;
+        var kind = random.Uniform();
+        var blur = random.Uniform(0, 0.6);
+        for (var axis = 0; axis < 3; axis++)
+        {
+            image = Filters.Gaussian(image, shape, axis, blur);
+        }
+        if (kind < _settings.ThickFraction)
+        {
+            var axis = random.Next(3);
+            return Thicken(image, axis, random.Uniform(1.5 * spacing, _settings.ThickestMm));
+        }
+        if (kind < _settings.ThickFraction + _settings.CoarseFraction)
+        {
+            var thickness = random.Uniform(spacing, _settings.CoarsestMm);
+            for (var axis = 0; axis < 3; axis++)
+            {
+                image = Thicken(image, axis, thickness);
+            }
+        }
+        return image;
+
+        float[] Thicken(float[] voxels, int axis, double thickness)
+        {
+            var step = thickness / spacing;
+            // A voxel of the grid is itself an average: the profile adds in squares.
+            var sigma = Math.Sqrt(Math.Max(0, step * step - 1)) / 2.3548;
+            var blurred = Filters.Gaussian(voxels, shape, axis, sigma);
+            return Filters.Coarsen(blurred, shape, axis, step, random.Uniform(0, step));
+        }
+    }
+
+    /// <summary>Rician noise: Gaussian where there is signal, its magnitude in air.</summary>
+    private void AddNoise(float[] image, FastRandom random)
+    {
+        var deviation = (float)(_settings.Noise * random.Uniform() * random.Uniform());
+        var noise = new float[image.Length];
+        random.FillGaussian(noise);
+        for (var n = 0; n < image.Length; n++)
+        {
+            // Exactly empty voxels stay so: masked backgrounds carry no noise.
+            image[n] = image[n] == 0 ? 0 : Math.Abs(image[n] + deviation * noise[n]);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Platform.Training;
+
+/// <summary>
+/// Trains a task: Adam, warm-up and cosine, moving average of the weights. Samples are made ahead on one background thread.
+/// Deterministic: step n sees the same sample with the same weights whether or not the run was stopped and resumed.
+/// </summary>
+public sealed class Trainer(
+    ITrainingTask task,
+    OptimisationSettings settings,
+    long seed,
+    Action<string> log
+)
+{
+    private readonly (string Name, Tensor Value)[] _weights =
+    [
+        .. task.Network.named_parameters().Select(p => (p.name, (Tensor)p.parameter)),
+    ];
+    private readonly List<Tensor> _first = [];
+    private readonly List<Tensor> _second = [];
+    private readonly List<Tensor> _average = [];
+    private int _step;
+
+    /// <summary>Loss of every step run by this instance.</summary>
+    public List<float> Losses { get; } = [];
+
+    /// <summary>Trains from the checkpoint (where there is one and <paramref name="resume"/> is set) to the end.</summary>
+    /// <param name="checkpoint">File for the state; null keeps none.</param>
+    /// <param name="resume">Go on from the checkpoint.</param>
+    /// <param name="until">Stop after this step although the schedule is longer; null runs to its end.</param>
+    /// <param name="cancellation">Stops after the current step, with a checkpoint.</param>
+    public void Run(
+        string? checkpoint,
+        bool resume,
+        int? until = null,
+        CancellationToken cancellation = default
+    )
+    {
+        Start();
+        if (resume && checkpoint is not null && File.Exists(checkpoint))
+        {
+            Checkpoint.Load(checkpoint, seed, State(), out _step);
+            log($"resumed at step {_step}");
+        }
+        var last = Math.Min(until ?? settings.Steps, settings.Steps);
+        using var ahead = new BlockingCollection<Batch>(4);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var producer = Task.Factory.StartNew(
+            () => Produce(ahead, _step, last, stop.Token),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
+        var watch = Stopwatch.StartNew();
+        var (started, recent, waited) = (_step, 0.0, TimeSpan.Zero);
+        try
+        {
+            while (_step < last && !cancellation.IsCancellationRequested)
+            {
+                var before = watch.Elapsed;
+                if (!ahead.TryTake(out var batch, Timeout.Infinite, CancellationToken.None))
+                {
+                    break;
+                }
+                waited += watch.Elapsed - before;
+                var loss = Step(batch);
+                batch.Dispose();
+                Losses.Add(loss);
+                recent = recent == 0 ? loss : 0.97 * recent + 0.03 * loss;
+                if (_step % 20 == 0)
+                {
+                    var perStep = watch.Elapsed / (_step - started);
+                    log(
+                        $"step {_step}/{settings.Steps}  loss {loss:f4}  mean {recent:f4}  {perStep.TotalMilliseconds:f0} ms/step  waited {waited.TotalSeconds:f0} s  left {perStep * (last - _step):h\\:mm\\:ss}"
+                    );
+                }
+                if (checkpoint is not null && (_step % 100 == 0 || _step == last))
+                {
+                    Checkpoint.Save(checkpoint, seed, State(), _step);
+                }
+                if (_step % 200 == 0)
+                {
+                    log($"step {_step}  held out: {WithAverage(task.Probe)}");
+                }
+            }
+            if (checkpoint is not null && cancellation.IsCancellationRequested)
+            {
+                Checkpoint.Save(checkpoint, seed, State(), _step);
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            while (ahead.TryTake(out var left))
+            {
+                left.Dispose();
+            }
+        }
+        producer.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Loads the averaged weights of a checkpoint into the network, for export.</summary>
+    /// <returns>The checkpoint's step.</returns>
+    public int LoadAverage(string checkpoint)
+    {
+        Start();
+        Checkpoint.Load(checkpoint, seed, State(), out _step);
+        UseAverage();
+        return _step;
+    }
+
+    /// <summary>Puts the averaged weights into the network for good.</summary>
+    public void UseAverage()
+    {
+        using var none = no_grad();
+        for (var n = 0; n < _weights.Length; n++)
+        {
+            _weights[n].Value.copy_(_average[n]);
+        }
+        task.Network.eval();
+    }
+
+    private void Start()
+    {
+        using var none = no_grad();
+        foreach (var (_, value) in _weights)
+        {
+            _first.Add(zeros_like(value));
+            _second.Add(zeros_like(value));
+            _average.Add(value.clone());
+        }
+    }
+
+    private void Produce(
+        BlockingCollection<Batch> ahead,
+        int from,
+        int last,
+        CancellationToken stop
+    )
+    {
+        try
+        {
+            for (long index = from / settings.PatchesPerHead; ; index++)
+            {
+                var step = (int)(index * settings.PatchesPerHead);
+                foreach (var batch in task.Draw(index))
+                {
+                    if (step < from || step >= last)
+                    {
+                        batch.Dispose();
+                    }
+                    else
+                    {
+                        ahead.Add(batch, stop);
+                    }
+                    step++;
+                }
+                if (step >= last)
+                {
+                    break;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
+        finally
+        {
+            ahead.CompleteAdding();
+        }
+    }
+
+    private float Step(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        task.Network.train();
+        if (_step >= settings.FreezeNormalisationAt * settings.Steps)
+        {
+            foreach (var module in task.Network.modules().OfType<BatchNorm3d>())
+            {
+                module.eval();
+            }
+        }
+        foreach (var (_, weight) in _weights)
+        {
+            weight.grad?.zero_();
+        }
+        var loss = task.Loss(task.Network.forward(batch.Input), batch.Target);
+        loss.backward();
+        nn.utils.clip_grad_norm_(_weights.Select(w => (Parameter)w.Value), settings.LargestGradient);
+        Update();
+        return loss.item<float>();
+    }
+
+    /// <summary>Adam (Kingma and Ba 2015, β 0.9 and 0.999, ε 1e-8), then the moving average.</summary>
+    private void Update()
+    {
+        using var none = no_grad();
+        _step++;
+        var warm = Math.Min(1, (double)_step / settings.WarmUpSteps);
+        var rate =
+            settings.LearningRate
+            * warm
+            * (1 + Math.Cos(Math.PI * (_step - 1) / settings.Steps))
+            / 2;
+        var (correct1, correct2) = (1 - Math.Pow(0.9, _step), 1 - Math.Pow(0.999, _step));
+        var decay = Math.Min(settings.AverageDecay, (1.0 + _step) / (10 + _step));
+        for (var n = 0; n < _weights.Length; n++)
+        {
+            if (_weights[n].Value.grad is not { } gradient)
+            {
+                continue;
+            }
+            _first[n].mul_(0.9).add_(gradient, alpha: 0.1);
+            _second[n].mul_(0.999).addcmul_(gradient, gradient, 0.001);
+            var scale = (_second[n] / correct2).sqrt_().add_(1e-8);
+            _weights[n].Value.addcdiv_(_first[n], scale, -rate / correct1);
+            _average[n].mul_(decay).add_(_weights[n].Value, alpha: 1 - decay);
+        }
+    }
+
+    private string WithAverage(Func<string> action)
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        var kept = _weights.Select(w => w.Value.clone()).ToArray();
+        UseAverage();
+        var result = action();
+        for (var n = 0; n < _weights.Length; n++)
+        {
+            _weights[n].Value.copy_(kept[n]);
+        }
+        return result;
+    }
+
+    private IEnumerable<(string Name, Tensor Value)> State() =>
+        [
+            .. _weights,
+            .. task
+                .Network.named_buffers()
+                .Where(b => b.buffer.dtype == float32)
+                .Select(b => (b.name, b.buffer)),
+            .. _weights.Select((w, n) => ($"first.{w.Name}", _first[n])),
+            .. _weights.Select((w, n) => ($"second.{w.Name}", _second[n])),
+            .. _weights.Select((w, n) => ($"average.{w.Name}", _average[n])),
+        ];
+}
