@@ -66,7 +66,7 @@ public static class Checkpoint
                 );
             }
             var values = new float[value.numel()];
-            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes<float>(values));
+            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
             using var loaded = tensor(values, value.shape);
             value.copy_(loaded);
         }

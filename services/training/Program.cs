@@ -1,23 +1,28 @@
-using Platform.Training.Networks;
-using TorchSharp;
+using System.Diagnostics;
+using Platform.Training;
+using Platform.Training.Synthesis;
 using static TorchSharp.torch;
-torch.set_num_threads(int.Parse(args[0]));
-int[][] ws = [[8,32,64,128],[12,32,64,128],[16,32,64,96],[8,24,48,96]];
-foreach (var w in ws) foreach (var p in new[]{64,80}) {
-var net = new StructureNet(w, 16, 15);
-var watch = System.Diagnostics.Stopwatch.StartNew();
-for (int s=0;s<4;s++){
-  using var scope = NewDisposeScope();
-  var t0=watch.ElapsedMilliseconds;
-  var x = randn(new long[]{1,1,64,p,64}); var t = randint(0,15,new long[]{1,64,p,64},int64);
-  var y = net.forward(x); var t1=watch.ElapsedMilliseconds;
-  var logp = nn.functional.log_softmax(y,1);
-  var ce = nn.functional.nll_loss(logp,t);
-  var prob = logp.exp();
-  var hot = zeros_like(prob).scatter_(1,t.unsqueeze(1),torch.ones_like(t.unsqueeze(1)).to(float32));
-  var inter=(prob*hot).sum(new long[]{0,2,3,4}); var den=prob.sum(new long[]{0,2,3,4})+hot.sum(new long[]{0,2,3,4});
-  var loss = ce + 1-(2*inter/(den+1)).mean(); var t2=watch.ElapsedMilliseconds;
-  loss.backward();
-  var t3=watch.ElapsedMilliseconds;
-  Console.WriteLine($"{string.Join(',',w)} p{p} fwd {t1-t0} loss {t2-t1} bwd {t3-t2} params {net.parameters().Sum(q=>q.numel())}");
-}}
+
+set_num_threads(int.Parse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS") ?? "1"));
+var recipe = Recipe.Read(args[1]);
+var atlas = LabelFolder.Read(args[2]);
+if (args[0] == "look")
+{
+    var gen = new HeadGenerator(atlas, recipe.Generator, StructureTask.ClassOf(recipe.Structures));
+    for (var n = 0; n < 12; n++)
+    {
+        var w = Stopwatch.StartNew();
+        var s = gen.Generate(atlas.Maps[n], new FastRandom(5, n));
+        Console.WriteLine($"{s.Shape} {w.ElapsedMilliseconds} ms");
+        var norm = Platform.Imaging.Normaliser.Apply(new(Platform.Imaging.VolumeGeometry.Ras(s.Shape, (2, 2, 2)), s.Image), .5, 99.5);
+        Console.WriteLine($"norm {w.ElapsedMilliseconds} ms");
+        using var o = File.Create($"/tmp/look{n}.nii");
+        Platform.Imaging.NiftiWriter.Write(o, norm);
+        using var l = File.Create($"/tmp/lookl{n}.nii");
+        Platform.Imaging.NiftiWriter.Write(l, new Platform.Imaging.Volume<byte>(norm.Geometry, s.Labels));
+    }
+    return;
+}
+var task = new StructureTask(recipe, atlas);
+var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, m => Console.WriteLine($"{DateTime.Now:HH:mm:ss} {m}"));
+trainer.Run(args[3], resume: true);

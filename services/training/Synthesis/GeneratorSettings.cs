@@ -34,10 +34,10 @@ public sealed record GeneratorSettings
     public bool Mirror { get; init; } = true;
 
     /// <summary>Fraction of samples with T1-like contrast; the others have random contrast.</summary>
-    public double T1Fraction { get; init; } = 0.6;
+    public double T1Fraction { get; init; } = 0.7;
 
     /// <summary>Fraction of samples without extra-cerebral tissue.</summary>
-    public double StrippedFraction { get; init; } = 0.35;
+    public double StrippedFraction { get; init; } = 0.3;
 
     /// <summary>Fraction of samples that keep extra-cerebral tissue in patches, as imperfect stripping does.</summary>
     public double PartlyStrippedFraction { get; init; } = 0.1;
@@ -49,7 +49,7 @@ public sealed record GeneratorSettings
     public double Gamma { get; init; } = 0.2;
 
     /// <summary>Largest standard deviation of the noise, relative to white matter at 1.</summary>
-    public double Noise { get; init; } = 0.06;
+    public double Noise { get; init; } = 0.08;
 
     /// <summary>Fraction of samples with thick slices along one axis.</summary>
     public double ThickFraction { get; init; } = 0.25;

@@ -18,7 +18,7 @@ public sealed record LabelAtlas(IReadOnlyList<LabelMap> Maps, IReadOnlyList<int>
     /// <param name="volumes">Shape, values (i fastest, RAS order, 1 mm) and a name for messages.</param>
     /// <exception cref="InvalidDataException">More than 256 different values, or an empty map.</exception>
     public static LabelAtlas Build(
-        IEnumerable<((int I, int J, int K) Shape, int[] Values, string Name)> volumes
+        IEnumerable<((int I, int J, int K) Shape, ushort[] Values, string Name)> volumes
     )
     {
         var values = new List<int> { 0 };
