@@ -18,10 +18,10 @@ public static class LabelFolder
             .ToArray();
         return files.Length == 0
             ? throw new InvalidDataException("the folder of label maps has no .nii, .nii.gz or .nii.zst")
-            : LabelAtlas.Build(files.Select(Read1));
+            : LabelAtlas.Build(files.Select(ReadOne));
     }
 
-    private static ((int, int, int), ushort[], string) Read1(string file)
+    private static ((int, int, int), ushort[], string) ReadOne(string file)
     {
         using var stream = File.OpenRead(file);
         var volume = NiftiReader.Read<ushort>(stream);
@@ -31,40 +31,11 @@ public static class LabelFolder
             ? throw new InvalidDataException(
                 $"{name}: spacing {si:g3}×{sj:g3}×{sk:g3} mm; label maps are at 1 mm"
             )
-            : Reorient(volume, name);
+            : Canonical(Orienter.ToOrientation(volume, "RAS"), name);
     }
 
-    private static ((int, int, int), ushort[], string) Reorient(Volume<ushort> volume, string name)
-    {
-        var codes = volume.Geometry.Orientation;
-        int[] size =
-        [
-            volume.Geometry.Shape.I,
-            volume.Geometry.Shape.J,
-            volume.Geometry.Shape.K,
-        ];
-        int[] stride = [1, size[0], size[0] * size[1]];
-        // For each of R, A, S: which index axis it is, and whether that axis runs the other way.
-        var (shape, step, start) = (new int[3], new int[3], 0);
-        for (var world = 0; world < 3; world++)
-        {
-            var axis = codes.AsSpan().IndexOfAny("RAS"[world], "LPI"[world]);
-            var reversed = codes[axis] == "LPI"[world];
-            shape[world] = size[axis];
-            step[world] = reversed ? -stride[axis] : stride[axis];
-            start += reversed ? (size[axis] - 1) * stride[axis] : 0;
-        }
-        var values = new ushort[volume.Voxels.Length];
-        for (int k = 0, n = 0; k < shape[2]; k++)
-        {
-            for (var j = 0; j < shape[1]; j++)
-            {
-                for (int i = 0, from = start + j * step[1] + k * step[2]; i < shape[0]; i++, n++)
-                {
-                    values[n] = volume.Voxels[from + i * step[0]];
-                }
-            }
-        }
-        return ((shape[0], shape[1], shape[2]), values, name);
-    }
+    private static ((int, int, int), ushort[], string) Canonical(
+        Volume<ushort> volume,
+        string name
+    ) => (volume.Geometry.Shape, volume.Voxels, name);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Platform.Inference;
 using Platform.Training.Synthesis;
 
 namespace Platform.Training;
@@ -22,27 +23,32 @@ public sealed record Recipe
     /// <summary>Optimisation.</summary>
     public required OptimisationSettings Optimisation { get; init; }
 
+    /// <summary>How thick slices are simulated; super-resolution only.</summary>
+    public SliceSettings? Slices { get; init; }
+
     /// <summary>Synthesis.</summary>
     public required GeneratorSettings Generator { get; init; }
 
     /// <summary>Target classes of a segmentation, in channel order from 1; background is channel 0.</summary>
     public IReadOnlyList<Structure> Structures { get; init; } = [];
+}
 
+/// <summary>Reads recipes strictly.</summary>
+public static class RecipeFile
+{
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         ReadCommentHandling = JsonCommentHandling.Skip,
-        WriteIndented = true,
-        NumberHandling = JsonNumberHandling.Strict,
     };
 
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="InvalidDataException">Not JSON, a missing key, or a key that no setting has.</exception>
-    public static Recipe Read(string path)
+    public static T Read<T>(string path)
     {
         try
         {
-            return JsonSerializer.Deserialize<Recipe>(File.ReadAllText(path), Options)!;
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(path), Options)!;
         }
         catch (JsonException e)
         {
@@ -54,11 +60,24 @@ public sealed record Recipe
 /// <summary>Widths of a network.</summary>
 public sealed record NetworkSettings
 {
-    /// <summary>Maps at each level (U-Net), full resolution first; or maps of each layer (super-resolution).</summary>
+    /// <summary>U-Net: maps at each level, full resolution first. Super-resolution: the first layer's maps, then as many entries as residual pairs, all alike.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
     /// <summary>Maps of the last full-resolution layer.</summary>
     public required int OutputWidth { get; init; }
+}
+
+/// <summary>How thick slices are made of thin ones.</summary>
+public sealed record SliceSettings
+{
+    /// <summary>Thin slices in each thick one.</summary>
+    public required int Factor { get; init; }
+
+    /// <summary>Full width at half maximum of the Gaussian slice profile over the slice distance: least and largest.</summary>
+    public required IReadOnlyList<double> ProfileFwhm { get; init; }
+
+    /// <summary>Largest standard deviation of the noise added to thick slices, relative to white matter at 1.</summary>
+    public required double Noise { get; init; }
 }
 
 /// <summary>How a network is trained.</summary>
@@ -107,20 +126,20 @@ public sealed record Structure
     /// <summary>For people.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Label values merged into it.</summary>
+    /// <summary>Label values merged into it; for a structure told apart by side, those on the left.</summary>
     public required IReadOnlyList<int> Labels { get; init; }
 
-    /// <summary>Value in the output; for a structure on both sides the left one.</summary>
+    /// <summary>Label values on the right, merged into the same channel.</summary>
+    public IReadOnlyList<int> RightLabels { get; init; } = [];
+
+    /// <summary>Value in the output; for a structure told apart by side the left one.</summary>
     public required int Value { get; init; }
 
     /// <summary>Value of the right one; null for a structure that is not told apart.</summary>
     public int? RightValue { get; init; }
 
-    /// <summary>SNOMED CT code, where certain.</summary>
-    public string? Snomed { get; init; }
-
-    /// <summary>SNOMED CT meaning.</summary>
-    public string? SnomedMeaning { get; init; }
+    /// <summary>SNOMED CT concept, where certain.</summary>
+    public CodedConcept? Snomed { get; init; }
 
     /// <summary>Keep the largest component only.</summary>
     public bool LargestComponentOnly { get; init; }

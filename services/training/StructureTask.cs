@@ -13,7 +13,7 @@ public sealed class StructureTask : ITrainingTask
     private readonly HeadGenerator _generator;
     private readonly LabelMap[] _training;
     private readonly LabelMap[] _heldOut;
-    private readonly Lazy<Sample[]> _probes;
+    private readonly Lazy<SyntheticHead[]> _probes;
 
     /// <param name="recipe">What to train.</param>
     /// <param name="atlas">Label maps; those held out are not drawn from.</param>
@@ -34,12 +34,17 @@ public sealed class StructureTask : ITrainingTask
     }
 
     /// <inheritdoc/>
-    public nn.Module<Tensor, Tensor> Network { get; }
+    nn.Module<Tensor, Tensor> ITrainingTask.Network => Network;
+
+    /// <summary>The network being trained.</summary>
+    public StructureNet Network { get; }
 
     /// <summary>Target class of every label value the structures merge.</summary>
     public static Dictionary<int, byte> ClassOf(IReadOnlyList<Structure> structures) =>
         structures
-            .SelectMany((s, n) => s.Labels.Select(label => (label, (byte)(n + 1))))
+            .SelectMany(
+                (s, n) => s.Labels.Concat(s.RightLabels).Select(label => (label, (byte)(n + 1)))
+            )
             .ToDictionary(pair => pair.label, pair => pair.Item2);
 
     /// <inheritdoc/>
@@ -55,7 +60,7 @@ public sealed class StructureTask : ITrainingTask
     }
 
     /// <summary>Synthetic heads of the held-out maps, from a stream no training sample uses.</summary>
-    public IEnumerable<Sample> HeldOut(int headsPerMap)
+    public IEnumerable<SyntheticHead> HeldOut(int headsPerMap)
     {
         for (var n = 0; n < _heldOut.Length * headsPerMap; n++)
         {
@@ -95,7 +100,7 @@ public sealed class StructureTask : ITrainingTask
         );
 
     /// <summary>Dice of each structure in one whole synthetic head; NaN where the head has none of it.</summary>
-    public double[] Dice(Sample sample)
+    public double[] Dice(SyntheticHead sample)
     {
         var labels = Segment(sample);
         var classes = _recipe.Structures.Count + 1;
@@ -114,7 +119,7 @@ public sealed class StructureTask : ITrainingTask
         ];
     }
 
-    private byte[] Segment(Sample sample)
+    private byte[] Segment(SyntheticHead sample)
     {
         using var scope = NewDisposeScope();
         using var none = no_grad();
@@ -133,7 +138,7 @@ public sealed class StructureTask : ITrainingTask
         long Extra(int size) => (multiple - size % multiple) % multiple;
     }
 
-    private float[] Normalise(Sample sample)
+    private float[] Normalise(SyntheticHead sample)
     {
         var percentiles = _recipe.Optimisation.Percentiles;
         var spacing = _recipe.Generator.SpacingMm;
@@ -144,7 +149,7 @@ public sealed class StructureTask : ITrainingTask
     }
 
     /// <summary>A patch around a labelled voxel; one in eight anywhere.</summary>
-    private Batch Cut(Sample sample, float[] image, FastRandom draw)
+    private Batch Cut(SyntheticHead sample, float[] image, FastRandom draw)
     {
         var patch = _recipe.Optimisation.Patch;
         int[] shape = [sample.Shape.I, sample.Shape.J, sample.Shape.K];

@@ -1,3 +1,4 @@
+using Platform.Training.Onnx;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -66,6 +67,29 @@ public sealed class StructureNet : Module<Tensor, Tensor>
             x = _decode[n].forward(cat([_up[n].forward(x), skips.Pop()], 1));
         }
         return _classify.forward(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The network as an ONNX model, normalisation folded into the convolutions: "input" → "logits".</summary>
+    public byte[] ToOnnx()
+    {
+        var graph = new OnnxGraph("structures");
+        var skips = new Stack<string>();
+        var x = graph.Block(OnnxGraph.Input, _down[0]);
+        for (var n = 1; n < _down.Count; n++)
+        {
+            skips.Push(x);
+            x = graph.Block(graph.Block(x, _down[n]), _encode[n - 1]);
+        }
+        for (var n = 0; n < _up.Count; n++)
+        {
+            var up = graph.Deconvolution(x, _up[n].Deconvolution);
+            x = graph.Block(graph.Concatenate(up, skips.Pop()), _decode[n]);
+        }
+        return graph.Finish(
+            graph.Convolution(x, _classify),
+            "logits",
+            (int)_classify.weight.shape[0]
+        );
     }
 }
 

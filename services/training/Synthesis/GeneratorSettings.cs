@@ -12,6 +12,12 @@ public sealed record GeneratorSettings
     /// <summary>Up to this many voxels are left away at the lower end (necks are scanned or not).</summary>
     public int CropBelow { get; init; }
 
+    /// <summary>The box lies around the brain's centre instead of reaching from 12 mm above the head down.</summary>
+    public bool BrainCentred { get; init; }
+
+    /// <summary>Distance of the nodes of each tissue's own variation, mm; 0 varies voxel by voxel, as noise.</summary>
+    public double GrainMm { get; init; }
+
     /// <summary>Scale 1 ± this, along each axis.</summary>
     public double Scale { get; init; } = 0.15;
 

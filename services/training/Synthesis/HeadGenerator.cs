@@ -6,12 +6,12 @@ namespace Platform.Training.Synthesis;
 /// <param name="Shape">Voxels along R, A, S.</param>
 /// <param name="Image">Intensities, i fastest, arbitrary units, not below zero.</param>
 /// <param name="Labels">Target class of every voxel.</param>
-public sealed record Sample((int I, int J, int K) Shape, float[] Image, byte[] Labels);
+public sealed record SyntheticHead((int I, int J, int K) Shape, float[] Image, byte[] Labels);
 
 /// <summary>
 /// Label map → image with known truth (the generator of SynthSeg, Billot et al. 2023): affine and elastic deformation, mirror,
-/// skull stripping, a Gaussian per label, bias field, gamma, noise, resolution. Coarse grids see partial volumes:
-/// a voxel averages 2³ points of the deformed 1 mm map and takes the class most of them have.
+/// skull stripping, a Gaussian per label, bias field, gamma, resolution, noise. Voxels see partial volumes:
+/// each averages 2³ points of the deformed 1 mm map and takes the class most of them have.
 /// </summary>
 public sealed class HeadGenerator
 {
@@ -44,7 +44,7 @@ public sealed class HeadGenerator
     /// <summary>Makes a sample; the same map and random stream give the same sample.</summary>
     /// <param name="map">One of the atlas's maps.</param>
     /// <param name="random">The sample's own stream.</param>
-    public Sample Generate(LabelMap map, FastRandom random)
+    public SyntheticHead Generate(LabelMap map, FastRandom random)
     {
         var shape = (
             I: _settings.Shape[0],
@@ -56,7 +56,7 @@ public sealed class HeadGenerator
         var (image, labels) = Draw(map, shape, tissues, random);
         Shade(image, shape, random);
         image = Coarsen(image, shape, random);
-        AddNoise(image, random);
+        AddNoise(image, _settings.Noise, random);
         return new(shape, image, labels);
     }
 
@@ -78,18 +78,21 @@ public sealed class HeadGenerator
             new(shape, nodes, elastic, random),
         ];
         var texture = new SmoothField(shape, 6 / spacing, 1, random);
+        var grain = _settings.GrainMm > 0 ? new SmoothField(shape, _settings.GrainMm / spacing, 1, random) : null;
         var strip = Strip(shape, random);
         if (float.IsPositiveInfinity(strip.Threshold) && random.Chance(0.9))
         {
             // Skull stripping leaves exact zeros.
             (tissue.Mean[0], tissue.Deviation[0]) = (0, 0);
         }
-        // Heads differ in how much neck they show, so the top of the box is the fixed point: 12 mm above the head.
+        // Heads differ in how much neck they show, so heights count from the top: of the box 12 mm above the head, of the brain's centre 80 mm below.
         double centreI = (map.Shape.I - 1) / 2.0 + random.Uniform(-1, 1) * _settings.ShiftMm,
             centreJ = (map.Shape.J - 1) / 2.0 + random.Uniform(-1, 1) * _settings.ShiftMm,
             middle = _settings.Shape[2] * spacing / 2,
             centreK =
-                map.Shape.K + 12 - middle + random.Uniform(-1, 1) * _settings.ShiftMm;
+                map.Shape.K
+                + (_settings.BrainCentred ? -80 : 12 - middle)
+                + random.Uniform(-1, 1) * _settings.ShiftMm;
         var points = Points(matrix, spacing);
         var image = new float[shape.I * shape.J * shape.K];
         var labels = new byte[image.Length];
@@ -113,7 +116,11 @@ public sealed class HeadGenerator
                 warp[2].Row(j, k, rowZ);
                 texture.Row(j, k, rowTexture);
                 strip.Field?.Row(j, k, rowStrip);
-                random.FillGaussian(noise);
+                if (grain is null)
+                {
+                    random.FillGaussian(noise);
+                }
+                grain?.Row(j, k, noise);
                 var y = (j - (shape.J - 1) / 2.0) * spacing;
                 var z = (k + lowest - (_settings.Shape[2] - 1) / 2.0) * spacing;
                 var row = shape.I * (j + shape.J * k);
@@ -243,10 +250,6 @@ public sealed class HeadGenerator
     /// <summary>Where a voxel looks the map up, relative to its centre, in map millimetres.</summary>
     private static (double X, double Y, double Z)[] Points(double[] matrix, double spacing)
     {
-        if (spacing < 1.5)
-        {
-            return [(0, 0, 0)];
-        }
         var points = new (double, double, double)[8];
         for (var n = 0; n < 8; n++)
         {
@@ -323,9 +326,12 @@ public sealed class HeadGenerator
     }
 
     /// <summary>Rician noise: Gaussian where there is signal, its magnitude in air.</summary>
-    private void AddNoise(float[] image, FastRandom random)
+    /// <param name="image">Changed in place.</param>
+    /// <param name="largest">Largest standard deviation.</param>
+    /// <param name="random">Source.</param>
+    public static void AddNoise(float[] image, double largest, FastRandom random)
     {
-        var deviation = (float)(_settings.Noise * random.Uniform() * random.Uniform());
+        var deviation = (float)(largest * random.Uniform() * random.Uniform());
         var noise = new float[image.Length];
         random.FillGaussian(noise);
         for (var n = 0; n < image.Length; n++)
