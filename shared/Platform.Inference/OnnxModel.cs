@@ -48,6 +48,12 @@ public sealed class OnnxModel : IDisposable
     /// <summary>The output's name.</summary>
     public string OutputName { get; }
 
+    /// <summary>The input's axes; −1 where the size is free.</summary>
+    public IReadOnlyList<long> InputShape => Shape(_session.InputMetadata[InputName]);
+
+    /// <summary>The output's axes; −1 where the size is free.</summary>
+    public IReadOnlyList<long> OutputShape => Shape(_session.OutputMetadata[OutputName]);
+
     /// <summary>Channels of the output.</summary>
     public int OutputChannels { get; }
 
@@ -62,7 +68,7 @@ public sealed class OnnxModel : IDisposable
     /// <param name="shape">N, C, K, J, I.</param>
     /// <param name="read">Receives the output in place.</param>
     /// <param name="cancellationToken">Stops the run within one operator.</param>
-    /// <exception cref="OnnxRuntimeException">The network refuses the shape.</exception>
+    /// <exception cref="InferenceException">The network refuses the shape, or fails.</exception>
     public void Run(
         float[] input,
         long[] shape,
@@ -104,6 +110,13 @@ public sealed class OnnxModel : IDisposable
         catch (OnnxRuntimeException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InferenceException(
+                $"model {Manifest.Id} does not run on {string.Join("×", shape)}: {e.Message}",
+                e
+            );
         }
     }
 
@@ -221,7 +234,7 @@ public sealed class OnnxModel : IDisposable
                 (_, shape) => given = shape.ToArray()
             );
         }
-        catch (OnnxRuntimeException e)
+        catch (InferenceException e)
         {
             throw Invalid(Manifest, $"does not take a {size}³ tile: {e.Message}", e);
         }
@@ -249,6 +262,8 @@ public sealed class OnnxModel : IDisposable
             throw Invalid(Manifest, $"has {channels} output channels, model.json needs {needed}");
         }
     }
+
+    private static long[] Shape(NodeMetadata tensor) => [.. tensor.Dimensions.Select(n => (long)n)];
 
     private static ModelPackageException Invalid(
         ModelManifest manifest,

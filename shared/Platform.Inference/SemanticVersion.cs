@@ -4,12 +4,15 @@ using System.Text.RegularExpressions;
 namespace Platform.Inference;
 
 /// <summary>Order of model versions: MAJOR.MINOR.PATCH by number, a pre-release (1.0.0-rc.1) before its release.</summary>
-internal sealed partial class SemanticVersion : IComparer<string>
+public sealed partial class SemanticVersion : IComparer<string>
 {
+    /// <summary>The one comparer.</summary>
     public static SemanticVersion Comparer { get; } = new();
 
+    /// <summary>Whether a text is a version.</summary>
     public static bool IsValid(string version) => Pattern().IsMatch(version);
 
+    /// <summary>Orders two versions; what is not one comes first.</summary>
     public int Compare(string? x, string? y)
     {
         var (a, b) = (Pattern().Match(x ?? ""), Pattern().Match(y ?? ""));
