@@ -1,0 +1,76 @@
+using Platform.Contracts;
+using Platform.Hosting;
+using Platform.Imaging;
+using Platform.Segmentation.Tests;
+
+namespace Platform.SuperResolution.Tests;
+
+public sealed class SuperResolveVolumeTests
+{
+    [Fact]
+    public async Task A_thick_volume_becomes_thin_and_is_marked_not_for_diagnosis_whatever_the_plan_says()
+    {
+        await using var host = await ModelHost.StartAsync();
+        var study = ModelHost.Study();
+        var scan = ModelHost.Scan((1, 1, 4));
+        var output = await host.PlanAsync(
+            study,
+            scan,
+            OutputKind.SuperResolution,
+            "tiny-sr@1.0.0",
+            notForDiagnosis: false
+        );
+        await host.SendAsync(study, output);
+        var done = Assert.Single(await host.Messages.WaitAsync<VolumeSuperResolved>());
+        Assert.Equal((study, "s1", "tiny-sr@1.0.0"), (done.Study, done.Series, done.Model));
+        var fine = await host.Volumes.ReadImageAsync(output.Output, default);
+        Assert.Equal((32, 32, 48), fine.Geometry.Shape);
+        Assert.Equal(1, fine.Geometry.Spacing.K, 5);
+        Assert.Equal(scan.Voxels.Min(), fine.Voxels.Min());
+        var provenance = await host.Blobs.ReadJsonAsync<OutputProvenance>(
+            BlobNames.Provenance(study, "tiny-sr@1.0.0", "s1"),
+            default
+        );
+        Assert.True(provenance.NotForDiagnosis);
+    }
+
+    [Fact]
+    public async Task A_redelivery_publishes_again_and_leaves_the_volume_alone()
+    {
+        await using var host = await ModelHost.StartAsync();
+        var study = ModelHost.Study(StudyPriority.Stat);
+        var output = await host.PlanAsync(
+            study,
+            ModelHost.Scan((1, 1, 4)),
+            OutputKind.SuperResolution,
+            "tiny-sr@1.0.0"
+        );
+        var there = new Volume<float>(VolumeGeometry.Ras((1, 1, 1), (1, 1, 1)), [7]);
+        await host.Volumes.TryCreateAsync(output.Output, there, default);
+        await host.SendAsync(study, output);
+        await host.Messages.WaitAsync<VolumeSuperResolved>();
+        Assert.Equal(
+            7,
+            Assert.Single((await host.Volumes.ReadImageAsync(output.Output, default)).Voxels)
+        );
+    }
+
+    [Fact]
+    public async Task A_model_that_is_not_installed_rejects_the_study()
+    {
+        await using var host = await ModelHost.StartAsync();
+        var study = ModelHost.Study();
+        var output = await host.PlanAsync(
+            study,
+            ModelHost.Scan((1, 1, 4)),
+            OutputKind.SuperResolution,
+            "tiny-sr@3.0.0"
+        );
+        await host.SendAsync(study, output);
+        var rejected = Assert.Single(await host.Messages.WaitAsync<StudyRejected>());
+        Assert.Equal(
+            (RejectionReason.UnknownModel, "super-resolution"),
+            (rejected.Reason, rejected.Stage)
+        );
+    }
+}
