@@ -7,6 +7,9 @@ public sealed class MovingImage
 
     internal IReadOnlyList<Volume<float>> Levels { get; }
 
+    /// <summary>The grid of the finest level: the image's field of view at the finest spacing.</summary>
+    public VolumeGeometry Grid => Levels[^1].Geometry;
+
     /// <summary>Prepares an image of any orientation and spacing.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Its spacings are the pyramid's; the same as the fixed image's.</param>

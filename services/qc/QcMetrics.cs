@@ -1,0 +1,36 @@
+using Prometheus;
+
+namespace Platform.Qc;
+
+/// <summary>What qc counts. Labels are configured names, never identifiers.</summary>
+internal static class QcMetrics
+{
+    public static readonly Counter Assessments = Metrics.CreateCounter(
+        "platform_qc_assessments_total",
+        "Segmentations assessed, by site, model and verdict.",
+        "site",
+        "model",
+        "verdict"
+    );
+
+    public static readonly Histogram PredictedDice = Metrics.CreateHistogram(
+        "platform_qc_predicted_dice",
+        "Predicted Dice by model and structure.",
+        ["model", "structure"],
+        new HistogramConfiguration { Buckets = Histogram.LinearBuckets(0.1, 0.05, 18) }
+    );
+
+    /// <summary>Steps: fetch (study and references), register, score, store.</summary>
+    public static readonly Histogram Duration = Metrics.CreateHistogram(
+        "platform_qc_duration_seconds",
+        "Seconds by step, a segmentation.",
+        ["step"],
+        new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.01, 2, 15) }
+    );
+
+    public static readonly Counter ReferencesFailed = Metrics.CreateCounter(
+        "platform_qc_references_failed_total",
+        "References that could not be registered with a test image, by set.",
+        "references"
+    );
+}

@@ -1,0 +1,15 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Platform.Qc;
+
+/// <summary>Section "Qc".</summary>
+public sealed class QcOptions
+{
+    /// <summary>Segmentations assessed at a time; each uses every core it is given. Default 1.</summary>
+    [Range(1, 64)]
+    public int Concurrency { get; init; } = 1;
+
+    /// <summary>References registered at a time for one segmentation; 0 takes as many as there are cores. Default 0.</summary>
+    [Range(0, 256)]
+    public int Parallelism { get; init; }
+}

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using Platform.Contracts;
+using Platform.Imaging;
+using Platform.Inference;
+
+namespace Platform.Qc;
+
+/// <summary>Predicts the quality of a segmentation from its image, its labels and a reference set. A pure function; uses every core it is given.</summary>
+public static class QualityAssessor
+{
+    /// <summary>The published single-atlas estimator beside the calibrated one.</summary>
+    public const string Calibrated = "rca-single-atlas";
+
+    /// <summary>The same without calibration.json: the prediction is the raw mean of the three best references, the interval their percentiles alone.</summary>
+    public const string Uncalibrated = "rca-single-atlas-uncalibrated";
+
+    /// <summary>There is nothing to judge by.</summary>
+    public const string None = "none";
+
+    private static readonly string CodeVersion = typeof(QualityAssessor)
+        .Assembly.GetName()
+        .Version!.ToString(3);
+
+    /// <summary>Assesses one segmentation.</summary>
+    /// <param name="output">What was planned.</param>
+    /// <param name="model">The model that made the labels.</param>
+    /// <param name="image">What it read.</param>
+    /// <param name="labels">What it wrote.</param>
+    /// <param name="classifier">The reverse classifier of the model's reference set; null where there is none.</param>
+    /// <param name="set">The reference set; null where there is none.</param>
+    /// <param name="cancellationToken">Stops within about 0.1 s.</param>
+    public static SegmentationQuality Assess(
+        PlannedOutput output,
+        ModelManifest model,
+        Volume<float> image,
+        Volume<byte> labels,
+        ReverseClassifier? classifier,
+        ReferenceSet? set,
+        CancellationToken cancellationToken
+    )
+    {
+        var started = Stopwatch.GetTimestamp();
+        var propagated = Register(image, classifier, set, cancellationToken);
+        var scoring = Stopwatch.GetTimestamp();
+        var scores = propagated?.Score(labels);
+        var volumes = LabelMeasures.Millilitres(labels);
+        StructureQuality[] structures =
+        [
+            .. model.Labels.Select(label =>
+                Structure(
+                    label,
+                    volumes.GetValueOrDefault((byte)label.Value),
+                    scores?.GetValueOrDefault((byte)label.Value),
+                    set?.Calibration?.For((byte)label.Value),
+                    model.Quality
+                )
+            ),
+        ];
+        Observe("score", scoring);
+        return new SegmentationQuality
+        {
+            Series = output.Series,
+            Model = output.Model,
+            ReferenceSet = set?.Manifest.Id,
+            Method =
+                set is null ? None
+                : set.Calibration is null ? Uncalibrated
+                : Calibrated,
+            References = propagated?.Labels.Count ?? 0,
+            ReferencesFailed = propagated?.Failed ?? set?.References.Count ?? 0,
+            Verdict = Worst(structures),
+            Structures = structures,
+            NotForDiagnosis = output.NotForDiagnosis,
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            CodeVersion = CodeVersion,
+        };
+    }
+
+    /// <summary>The worst verdict over the structures that could be assessed; <see cref="Verdict.Unassessed"/> where none could.</summary>
+    internal static Verdict Worst(IEnumerable<StructureQuality> structures) =>
+        structures.Select(structure => structure.Verdict).DefaultIfEmpty().Max();
+
+    private static PropagatedReferences? Register(
+        Volume<float> image,
+        ReverseClassifier? classifier,
+        ReferenceSet? set,
+        CancellationToken cancellationToken
+    )
+    {
+        if (classifier is null || set is null)
+        {
+            return null;
+        }
+        var registering = Stopwatch.GetTimestamp();
+        try
+        {
+            var propagated = classifier.Register(image, cancellationToken);
+            QcMetrics.ReferencesFailed.WithLabels(set.Manifest.Id).Inc(propagated.Failed);
+            return propagated;
+        }
+        catch (VolumeException)
+        {
+            // A constant, non-finite or tiny image registers with nothing, now or later: every reference failed.
+            return null;
+        }
+        finally
+        {
+            Observe("register", registering);
+        }
+    }
+
+    private static StructureQuality Structure(
+        ModelLabel label,
+        double volumeMl,
+        IReadOnlyList<double>? scores,
+        StructureCalibration? calibration,
+        QualitySettings? thresholds
+    )
+    {
+        var quality = new StructureQuality
+        {
+            Label = label.Value,
+            Name = label.Name,
+            VolumeMl = volumeMl,
+            Verdict = Verdict.Unassessed,
+        };
+        if (scores is null || thresholds is null)
+        {
+            return quality;
+        }
+        var score = StructureScore.Of(scores);
+        var predicted = calibration?.Map(score.TopThree) ?? score.TopThree;
+        var (low, high) =
+            calibration?.Interval(score)
+            ?? (Math.Min(score.Low, predicted), Math.Max(score.High, predicted));
+        return quality with
+        {
+            PredictedDice = predicted,
+            IntervalLow = low,
+            IntervalHigh = high,
+            MaxDice = score.Max,
+            Verdict =
+                predicted >= thresholds.PassDice ? Verdict.Pass
+                : predicted >= thresholds.ReviewDice ? Verdict.Review
+                : Verdict.Fail,
+        };
+    }
+
+    private static void Observe(string step, long since) =>
+        QcMetrics.Duration.WithLabels(step).Observe(Stopwatch.GetElapsedTime(since).TotalSeconds);
+}

@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Platform.Imaging;
+using Platform.Imaging.Registration;
+
+namespace Platform.Qc;
+
+/// <summary>
+/// Reverse classification accuracy with a single-atlas classifier (Valindria 2017, in the direction of Robinson 2019): the test image with its
+/// predicted labels is the atlas. Each reference is registered with the test image and its known labels are brought, nearest neighbour, into
+/// test space; where a segmentation is good, they agree with it. The registration depends on the image only, so a bad segmentation cannot
+/// bend it.
+/// </summary>
+public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
+{
+    /// <summary>Mean local correlation below which two images show different anatomy.</summary>
+    private const double LeastSimilarity = 0.15;
+
+    private readonly ConcurrentBag<RegistrationWorkspace> _workspaces = [];
+
+    /// <summary>Registers every reference with a test image.</summary>
+    /// <param name="image">The test image.</param>
+    /// <param name="cancellationToken">Stops within about 0.1 s.</param>
+    /// <exception cref="VolumeException">The test image is constant, non-finite or too small.</exception>
+    public PropagatedReferences Register(Volume<float> image, CancellationToken cancellationToken)
+    {
+        var moving = MovingImage.Prepare(image, set.Registration, cancellationToken);
+        var propagated = new Volume<byte>?[set.References.Count];
+        Parallel.For(
+            0,
+            propagated.Length,
+            new ParallelOptions
+            {
+                CancellationToken = cancellationToken,
+                MaxDegreeOfParallelism = parallelism,
+            },
+            n =>
+            {
+                var work = _workspaces.TryTake(out var free) ? free : new RegistrationWorkspace();
+                var reference = set.References[n];
+                var result = ImageRegistration.Register(
+                    reference.Image,
+                    moving,
+                    work,
+                    cancellationToken
+                );
+                _workspaces.Add(work);
+                if (Succeeded(result))
+                {
+                    propagated[n] = result.Transform.WarpToMoving(reference.Labels, moving.Grid);
+                }
+            }
+        );
+        Volume<byte>[] found = [.. propagated.OfType<Volume<byte>>()];
+        return new PropagatedReferences(moving.Grid, found, propagated.Length - found.Length);
+    }
+
+    /// <summary>A registration that folds, that shrinks or grows a body more than people differ, or that leaves the images unlike tells nothing.</summary>
+    private static bool Succeeded(RegistrationResult result) =>
+        result.LeastJacobian > 0
+        && result.Transform.Affine.Determinant is > 0.3 and < 3
+        && result.Similarity >= LeastSimilarity;
+}
+
+/// <summary>The references' known labels in test space.</summary>
+/// <param name="Grid">The grid they are compared on: the test image's field of view at the references' spacing.</param>
+/// <param name="Labels">One map a reference that could be registered.</param>
+/// <param name="Failed">References that could not.</param>
+public sealed record PropagatedReferences(
+    VolumeGeometry Grid,
+    IReadOnlyList<Volume<byte>> Labels,
+    int Failed
+)
+{
+    /// <summary>
+    /// Dice of each structure with each reference that has it in the test image's field of view: 0 where the prediction has none of it.
+    /// A structure no reference has is not in the result.
+    /// </summary>
+    /// <param name="predicted">Predicted labels in the test image's world, on any grid.</param>
+    public IReadOnlyDictionary<byte, IReadOnlyList<double>> Score(Volume<byte> predicted)
+    {
+        var compared = Resampler.Nearest(predicted, Grid);
+        return Labels
+            .SelectMany(known => LabelMeasures.Overlaps(known, compared))
+            .Where(overlap => overlap.First > 0)
+            .GroupBy(overlap => overlap.Label)
+            .ToDictionary(
+                label => label.Key,
+                IReadOnlyList<double> (label) => [.. label.Select(overlap => overlap.Dice)]
+            );
+    }
+}
