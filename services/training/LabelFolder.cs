@@ -17,7 +17,9 @@ public static class LabelFolder
             .Order(StringComparer.Ordinal)
             .ToArray();
         return files.Length == 0
-            ? throw new InvalidDataException("the folder of label maps has no .nii, .nii.gz or .nii.zst")
+            ? throw new InvalidDataException(
+                "the folder of label maps has no .nii, .nii.gz or .nii.zst"
+            )
             : LabelAtlas.Build(files.Select(ReadOne));
     }
 

@@ -25,7 +25,9 @@ public static class NativeTorch
             return;
         }
         // Beside the program when built for one runtime, else in the folder of this platform's natives.
-        foreach (var folder in (string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native"])
+        foreach (
+            var folder in (string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native"]
+        )
         {
             var library = Path.Combine(AppContext.BaseDirectory, folder, "libLibTorchSharp.so");
             if (File.Exists(library) && File.ReadAllBytes(library) is var elf && MarkWeak(elf))

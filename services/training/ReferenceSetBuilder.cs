@@ -93,7 +93,10 @@ public static class ReferenceSetBuilder
             var head = generators[n % 2]
                 .Generate(maps[n % maps.Length], new FastRandom(recipe.Seed, n));
             var (image, labels) = Crop(head, recipe.Generator.SpacingMm, recipe.MarginMm);
-            var (imageName, labelsName) = ($"{n + 1:00}.image.nii.zst", $"{n + 1:00}.labels.nii.zst");
+            var (imageName, labelsName) = (
+                $"{n + 1:00}.image.nii.zst",
+                $"{n + 1:00}.labels.nii.zst"
+            );
             cases.Add(
                 new(
                     imageName,
@@ -195,8 +198,7 @@ public static class ReferenceSetBuilder
             {
                 for (var i = 0; i < geometry.Shape.I; i++)
                 {
-                    var from =
-                        low[0] + i + size[0] * (low[1] + j + size[1] * (low[2] + k));
+                    var from = low[0] + i + size[0] * (low[1] + j + size[1] * (low[2] + k));
                     image[i, j, k] = (byte)Math.Min(255, Math.Round(head.Image[from] * scale));
                     labels[i, j, k] = head.Labels[from];
                 }

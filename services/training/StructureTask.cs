@@ -143,9 +143,7 @@ public sealed class StructureTask : ITrainingTask
         var percentiles = _recipe.Optimisation.Percentiles;
         var spacing = _recipe.Generator.SpacingMm;
         var geometry = VolumeGeometry.Ras(sample.Shape, (spacing, spacing, spacing));
-        return Normaliser
-            .Apply(new(geometry, sample.Image), percentiles[0], percentiles[1])
-            .Voxels;
+        return Normaliser.Apply(new(geometry, sample.Image), percentiles[0], percentiles[1]).Voxels;
     }
 
     /// <summary>A patch around a labelled voxel; one in eight anywhere.</summary>

@@ -190,7 +190,10 @@ public sealed class Trainer(
         }
         var loss = task.Loss(task.Network.forward(batch.Input), batch.Target);
         loss.backward();
-        nn.utils.clip_grad_norm_(_weights.Select(w => (Parameter)w.Value), settings.LargestGradient);
+        nn.utils.clip_grad_norm_(
+            _weights.Select(w => (Parameter)w.Value),
+            settings.LargestGradient
+        );
         Update();
         return loss.item<float>();
     }

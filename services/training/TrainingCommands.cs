@@ -10,12 +10,13 @@ public static class TrainingCommands
     {
         Description =
             "Folder of 1 mm FreeSurfer label maps; default: brain-labels under PLATFORM_DATA",
-        DefaultValueFactory = _ => new(
-            Path.Combine(
-                Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".",
-                "brain-labels"
-            )
-        ),
+        DefaultValueFactory = _ =>
+            new(
+                Path.Combine(
+                    Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".",
+                    "brain-labels"
+                )
+            ),
     };
 
     private static readonly Option<DirectoryInfo?> Out = new("--out")
@@ -26,7 +27,9 @@ public static class TrainingCommands
     /// <summary>The root command.</summary>
     public static RootCommand Create()
     {
-        var root = new RootCommand("Trains the platform's models from label maps, without patient images.");
+        var root = new RootCommand(
+            "Trains the platform's models from label maps, without patient images."
+        );
         root.Add(References());
         return root;
     }
@@ -45,9 +48,7 @@ public static class TrainingCommands
             Guard(() =>
             {
                 var recipe = RecipeFile.Read<ReferenceRecipe>(RecipePath("references"));
-                var structures = RecipeFile
-                    .Read<Recipe>(RecipePath("brain-structures"))
-                    .Structures;
+                var structures = RecipeFile.Read<Recipe>(RecipePath("brain-structures")).Structures;
                 var folder =
                     parsed.GetValue(Out)?.FullName
                     ?? $"shared/references/{recipe.Name}/{recipe.Version}";

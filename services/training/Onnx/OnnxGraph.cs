@@ -30,10 +30,7 @@ public sealed class OnnxGraph(string name)
     public string Deconvolution(string input, ConvTranspose3d layer)
     {
         var kernel = layer.weight.shape[2..];
-        var output = Node(
-            "ConvTranspose",
-            [input, Constant(layer.weight), Constant(layer.bias!)]
-        );
+        var output = Node("ConvTranspose", [input, Constant(layer.weight), Constant(layer.bias!)]);
         Attribute("kernel_shape", kernel);
         Attribute("strides", kernel);
         return output;
@@ -49,14 +46,16 @@ public sealed class OnnxGraph(string name)
     public string Concatenate(string a, string b)
     {
         var output = Node("Concat", [a, b]);
-        _graph.Node[^1].Attribute.Add(
-            new AttributeProto
-            {
-                Name = "axis",
-                I = 1,
-                Type = AttributeProto.Types.AttributeType.Int,
-            }
-        );
+        _graph
+            .Node[^1]
+            .Attribute.Add(
+                new AttributeProto
+                {
+                    Name = "axis",
+                    I = 1,
+                    Type = AttributeProto.Types.AttributeType.Int,
+                }
+            );
         return output;
     }
 
@@ -87,9 +86,7 @@ public sealed class OnnxGraph(string name)
     /// <summary>Weights and bias of a convolution that does what the convolution and the frozen normalisation after it do.</summary>
     private static (Tensor Weight, Tensor Bias) Fold(Conv3d convolution, BatchNorm3d normalisation)
     {
-        var scale =
-            normalisation.weight!
-            / (normalisation.running_var! + normalisation.eps).sqrt();
+        var scale = normalisation.weight! / (normalisation.running_var! + normalisation.eps).sqrt();
         return (
             convolution.weight * scale.reshape(-1, 1, 1, 1, 1),
             normalisation.bias! - normalisation.running_mean! * scale
@@ -101,9 +98,7 @@ public sealed class OnnxGraph(string name)
         var kernel = weight.shape[2..];
         var output = Node(
             "Conv",
-            bias is null
-                ? [input, Constant(weight)]
-                : [input, Constant(weight), Constant(bias)]
+            bias is null ? [input, Constant(weight)] : [input, Constant(weight), Constant(bias)]
         );
         Attribute("kernel_shape", kernel);
         Attribute("strides", [stride, stride, stride]);

@@ -61,7 +61,8 @@ public sealed class FastRandom(long seed, long index)
             var wanted = (n + 0.5) / (2 * half);
             while (area < wanted)
             {
-                area += step * Math.Exp(-(x + step / 2) * (x + step / 2) / 2) / Math.Sqrt(2 * Math.PI);
+                area +=
+                    step * Math.Exp(-(x + step / 2) * (x + step / 2) / 2) / Math.Sqrt(2 * Math.PI);
                 x += step;
             }
             table[half + n] = (float)x;

@@ -87,7 +87,9 @@ public static class Filters
     }
 
     private static int Length((int I, int J, int K) shape, int axis) =>
-        axis == 0 ? shape.I : axis == 1 ? shape.J : shape.K;
+        axis == 0 ? shape.I
+        : axis == 1 ? shape.J
+        : shape.K;
 
     /// <summary>Every output position along the axis is a weighted sum of input positions, the same for all lines.</summary>
     private static float[] Along(
@@ -106,7 +108,10 @@ public static class Filters
             weigh(n, (source, weight) => list.Add((Math.Clamp(source, 0, length - 1), weight)));
         }
         // Voxels before the axis form contiguous runs that can be added as vectors; along i the run is one voxel.
-        var run = axis == 0 ? 1 : axis == 1 ? shape.I : shape.I * shape.J;
+        var run =
+            axis == 0 ? 1
+            : axis == 1 ? shape.I
+            : shape.I * shape.J;
         var blocks = voxels.Length / (run * length);
         var result = new float[blocks * run * count];
         if (axis == 0)

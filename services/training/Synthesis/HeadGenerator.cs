@@ -78,7 +78,10 @@ public sealed class HeadGenerator
             new(shape, nodes, elastic, random),
         ];
         var texture = new SmoothField(shape, 6 / spacing, 1, random);
-        var grain = _settings.GrainMm > 0 ? new SmoothField(shape, _settings.GrainMm / spacing, 1, random) : null;
+        var grain =
+            _settings.GrainMm > 0
+                ? new SmoothField(shape, _settings.GrainMm / spacing, 1, random)
+                : null;
         var strip = Strip(shape, random);
         if (float.IsPositiveInfinity(strip.Threshold) && random.Chance(0.9))
         {

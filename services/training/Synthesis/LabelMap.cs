@@ -78,10 +78,7 @@ public sealed record LabelAtlas(IReadOnlyList<LabelMap> Maps, IReadOnlyList<int>
             for (var j = 0; j < size.J; j++)
             {
                 indices
-                    .AsSpan(
-                        low[0] + shape.I * (low[1] + j + shape.J * (low[2] + k)),
-                        size.I
-                    )
+                    .AsSpan(low[0] + shape.I * (low[1] + j + shape.J * (low[2] + k)), size.I)
                     .CopyTo(cropped.AsSpan(size.I * (j + size.J * k)));
             }
         }

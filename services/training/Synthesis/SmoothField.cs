@@ -46,8 +46,7 @@ public sealed class SmoothField
         for (var n = 0; n < width; n++)
         {
             var near = _nodes[start + n] * (1 - fj) + _nodes[start + width + n] * fj;
-            var far =
-                _nodes[start + plane + n] * (1 - fj) + _nodes[start + plane + width + n] * fj;
+            var far = _nodes[start + plane + n] * (1 - fj) + _nodes[start + plane + width + n] * fj;
             _line[n] = near * (1 - fk) + far * fk;
         }
         for (var i = 0; i < row.Length; i++)

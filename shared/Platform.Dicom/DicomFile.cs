@@ -1,0 +1,43 @@
+using System.Text;
+using Platform.Imaging;
+
+namespace Platform.Dicom;
+
+/// <summary>Who an instance is. Patient-related: hashed at ingest, never logged, never sent on.</summary>
+/// <param name="StudyInstanceUid">The study.</param>
+/// <param name="SeriesInstanceUid">The series.</param>
+/// <param name="SopInstanceUid">The instance.</param>
+public sealed record DicomIdentity(
+    string StudyInstanceUid,
+    string SeriesInstanceUid,
+    string SopInstanceUid
+);
+
+/// <summary>One DICOM Part 10 file.</summary>
+public static class DicomFile
+{
+    /// <summary>Bytes that <see cref="Sniff"/> needs.</summary>
+    public const int SniffBytes = 132;
+
+    /// <summary>Whether these first bytes (at least 132) start a DICOM Part 10 file.</summary>
+    public static bool Sniff(ReadOnlySpan<byte> start) =>
+        start.Length >= SniffBytes && start.Slice(128, 4).SequenceEqual("DICM"u8);
+
+    /// <summary>Reads the identifiers, which lie before the pixels. The stream is left open.</summary>
+    /// <exception cref="VolumeException">UnsupportedFormat, or CorruptData where the file is truncated or a UID is missing.</exception>
+    public static DicomIdentity ReadIdentity(Stream stream)
+    {
+        var parser = new DicomParser(stream);
+        parser.Parse(last: DicomTag.SeriesInstanceUid);
+        string Uid(uint tag, string name) =>
+            parser.Values.TryGetValue(tag, out var value)
+            && Encoding.ASCII.GetString(value).TrimEnd('\0', ' ') is { Length: > 0 } uid
+                ? uid
+                : throw new VolumeException(VolumeFault.CorruptData, $"{name} is missing");
+        return new DicomIdentity(
+            Uid(DicomTag.StudyInstanceUid, "StudyInstanceUID"),
+            Uid(DicomTag.SeriesInstanceUid, "SeriesInstanceUID"),
+            Uid(DicomTag.SopInstanceUid, "SOPInstanceUID")
+        );
+    }
+}

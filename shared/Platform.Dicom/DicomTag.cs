@@ -1,0 +1,49 @@
+namespace Platform.Dicom;
+
+/// <summary>The attributes this library reads: group · 65536 + element (PS3.6).</summary>
+internal static class DicomTag
+{
+    public const uint TransferSyntaxUid = 0x0002_0010;
+    public const uint SopInstanceUid = 0x0008_0018;
+    public const uint StudyInstanceUid = 0x0020_000D;
+    public const uint SeriesInstanceUid = 0x0020_000E;
+    public const uint ImagePosition = 0x0020_0032;
+    public const uint ImageOrientation = 0x0020_0037;
+    public const uint SamplesPerPixel = 0x0028_0002;
+    public const uint NumberOfFrames = 0x0028_0008;
+    public const uint Rows = 0x0028_0010;
+    public const uint Columns = 0x0028_0011;
+    public const uint PixelSpacing = 0x0028_0030;
+    public const uint BitsAllocated = 0x0028_0100;
+    public const uint BitsStored = 0x0028_0101;
+    public const uint HighBit = 0x0028_0102;
+    public const uint PixelRepresentation = 0x0028_0103;
+    public const uint RescaleIntercept = 0x0028_1052;
+    public const uint RescaleSlope = 0x0028_1053;
+    public const uint FloatPixelData = 0x7FE0_0008;
+    public const uint DoublePixelData = 0x7FE0_0009;
+    public const uint PixelData = 0x7FE0_0010;
+    public const uint Item = 0xFFFE_E000;
+    public const uint ItemEnd = 0xFFFE_E00D;
+    public const uint SequenceEnd = 0xFFFE_E0DD;
+
+    public static bool IsRead(uint tag) =>
+        tag
+            is TransferSyntaxUid
+                or SopInstanceUid
+                or StudyInstanceUid
+                or SeriesInstanceUid
+                or ImagePosition
+                or ImageOrientation
+                or SamplesPerPixel
+                or NumberOfFrames
+                or Rows
+                or Columns
+                or PixelSpacing
+                or BitsAllocated
+                or BitsStored
+                or HighBit
+                or PixelRepresentation
+                or RescaleIntercept
+                or RescaleSlope;
+}
