@@ -10,7 +10,7 @@ public sealed record SegmentationQuality
     public required string Model { get; init; }
 
     /// <summary>The reference set as name@version; null where the model has none.</summary>
-    public required string? ReferenceSet { get; init; }
+    public string? ReferenceSet { get; init; }
 
     /// <summary>How the quality was predicted: "rca-single-atlas".</summary>
     public required string Method { get; init; }
