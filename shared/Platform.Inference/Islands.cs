@@ -14,13 +14,31 @@ internal static class Islands
     /// </summary>
     /// <param name="logits">Channel after channel; changed.</param>
     /// <param name="classes">The winning channel of each voxel.</param>
-    /// <param name="channels">The channels that are one structure each.</param>
-    public static void Suppress(float[] logits, Volume<byte> classes, IEnumerable<int> channels)
+    /// <param name="channels">The channels that are one structure each, or one on each side of the plane.</param>
+    /// <param name="plane">Where sides part; null where no channel has sides.</param>
+    /// <param name="sided">The channels that are one structure on each side.</param>
+    public static void Suppress(
+        float[] logits,
+        Volume<byte> classes,
+        IReadOnlyCollection<int> channels,
+        MidsagittalPlane? plane,
+        IReadOnlyCollection<int> sided
+    )
     {
+        if (channels.Count == 0)
+        {
+            return;
+        }
+        var left = Largest(classes, plane, channels, sided, rightSide: false);
+        var right = plane is null
+            ? left
+            : Largest(classes, plane, channels, sided, rightSide: true);
         var voxels = classes.Voxels.Length;
         foreach (var channel in channels)
         {
-            var near = AroundLargest(classes, (byte)channel);
+            var near = new bool[voxels];
+            Grow(left, (byte)channel, near);
+            Grow(right, (byte)channel, near);
             for (var n = 0; n < voxels; n++)
             {
                 if (!near[n])
@@ -36,56 +54,56 @@ internal static class Islands
         }
     }
 
-    /// <summary>The largest face-connected component (the first of equals), grown by <see cref="Reach"/> along each axis.</summary>
-    private static bool[] AroundLargest(Volume<byte> classes, byte channel)
+    /// <summary>Of each channel the largest component on one side; of those without sides, the largest of all.</summary>
+    private static Volume<byte> Largest(
+        Volume<byte> classes,
+        MidsagittalPlane? plane,
+        IReadOnlyCollection<int> channels,
+        IReadOnlyCollection<int> sided,
+        bool rightSide
+    )
     {
-        var (sizeI, sizeJ, sizeK) = classes.Geometry.Shape;
-        var seen = new bool[classes.Voxels.Length];
-        List<int> largest = [];
-        for (var seed = 0; seed < seen.Length; seed++)
+        var (sizeI, sizeJ, _) = classes.Geometry.Shape;
+        var side = new Volume<byte>(classes.Geometry);
+        for (var n = 0; n < side.Voxels.Length; n++)
         {
-            if (classes.Voxels[seed] != channel || seen[seed])
+            var channel = classes.Voxels[n];
+            if (!channels.Contains(channel))
             {
                 continue;
             }
-            List<int> component = [seed];
-            seen[seed] = true;
-            for (var next = 0; next < component.Count; next++)
+            var onRight =
+                sided.Contains(channel)
+                && plane is { } p
+                && p.Distance(
+                    classes.Geometry.ToWorld(n % sizeI, n / sizeI % sizeJ, n / (sizeI * sizeJ))
+                ) > 0;
+            if (!sided.Contains(channel) || onRight == rightSide)
             {
-                var n = component[next];
-                var (i, j, k) = (n % sizeI, n / sizeI % sizeJ, n / (sizeI * sizeJ));
-                Visit(i > 0, n - 1);
-                Visit(i < sizeI - 1, n + 1);
-                Visit(j > 0, n - sizeI);
-                Visit(j < sizeJ - 1, n + sizeI);
-                Visit(k > 0, n - sizeI * sizeJ);
-                Visit(k < sizeK - 1, n + sizeI * sizeJ);
-            }
-            largest = component.Count > largest.Count ? component : largest;
-
-            void Visit(bool inside, int n)
-            {
-                if (inside && !seen[n] && classes.Voxels[n] == channel)
-                {
-                    seen[n] = true;
-                    component.Add(n);
-                }
+                side.Voxels[n] = channel;
             }
         }
-        var near = new bool[seen.Length];
-        foreach (var n in largest)
+        return ConnectedComponents.KeepLargest(side, Connectivity.Faces);
+    }
+
+    private static void Grow(Volume<byte> kept, byte channel, bool[] near)
+    {
+        var (sizeI, sizeJ, sizeK) = kept.Geometry.Shape;
+        for (var n = 0; n < near.Length; n++)
         {
+            if (kept.Voxels[n] != channel)
+            {
+                continue;
+            }
             var (i, j, k) = (n % sizeI, n / sizeI % sizeJ, n / (sizeI * sizeJ));
+            var (from, to) = (Math.Max(0, i - Reach), Math.Min(sizeI - 1, i + Reach));
             for (var z = Math.Max(0, k - Reach); z <= Math.Min(sizeK - 1, k + Reach); z++)
             {
                 for (var y = Math.Max(0, j - Reach); y <= Math.Min(sizeJ - 1, j + Reach); y++)
                 {
-                    var from = Math.Max(0, i - Reach);
-                    var to = Math.Min(sizeI - 1, i + Reach);
                     near.AsSpan((z * sizeJ + y) * sizeI + from, to - from + 1).Fill(true);
                 }
             }
         }
-        return near;
     }
 }

@@ -113,7 +113,7 @@ public sealed record ModelLabel
     /// <summary>SNOMED CT concept.</summary>
     public CodedConcept? Snomed { get; init; }
 
-    /// <summary>Keep only the largest connected component (of the channel, before sides are told apart).</summary>
+    /// <summary>Keep only the largest connected component; of a channel with sides, the largest on each side.</summary>
     public bool LargestComponentOnly { get; init; }
 }
 

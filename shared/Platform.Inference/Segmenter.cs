@@ -86,10 +86,14 @@ public sealed class Segmenter(OnnxModel model)
     {
         var labels = model.Manifest.Labels;
         var classes = Classes(scores);
+        int[] sided = [.. labels.Where(l => l.Side is not null).Select(l => l.Channel).Distinct()];
+        MidsagittalPlane? plane = sided.Length > 0 ? MidsagittalPlane.Estimate(classes) : null;
         Islands.Suppress(
             scores.Logits,
             classes,
-            labels.Where(l => l.LargestComponentOnly).Select(l => l.Channel).Distinct()
+            [.. labels.Where(l => l.LargestComponentOnly).Select(l => l.Channel).Distinct()],
+            plane,
+            sided
         );
         var (left, right) = (new byte[256], new byte[256]);
         foreach (var label in labels)
@@ -98,12 +102,7 @@ public sealed class Segmenter(OnnxModel model)
             right[label.Channel] = label.Side == "left" ? right[label.Channel] : (byte)label.Value;
         }
         var restored = LabelResampler.ArgmaxLinear(scores.Logits, scores.Grid, grid);
-        Assign(
-            restored,
-            left,
-            right,
-            labels.Any(l => l.Side is not null) ? MidsagittalPlane.Estimate(Classes(scores)) : null
-        );
+        Assign(restored, left, right, plane);
         return restored;
     }
 

@@ -33,6 +33,7 @@ public class ArchitectureTests
     [InlineData("Platform.Dicom", "Platform.Imaging")]
     [InlineData("Platform.Inference", "Platform.Imaging")]
     [InlineData("Platform.Hosting", "Platform.Contracts", "Platform.Imaging")]
+    [InlineData("Platform.Serving", "Platform.Contracts", "Platform.Hosting", "Platform.Inference")]
     public void A_shared_project_refers_to_no_more_than_the_layer_below(
         string name,
         params string[] allowed

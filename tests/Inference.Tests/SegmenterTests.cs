@@ -104,6 +104,18 @@ public sealed class SegmenterTests
         Assert.Equal(20, At(12 + 34 * cos, 34 * sin, 4));
         Assert.InRange((double)Count(labels, 10) / Count(labels, 20), 0.95, 1.05);
 
+        // Of a channel with sides, the largest on each side stays: both large balls, not the small one in the middle.
+        var largest = manifest with
+        {
+            Labels = [.. manifest.Labels.Select(l => l with { LargestComponentOnly = true })],
+        };
+        var kept = Segment(largest, Bright, image).Labels;
+        Assert.NotEqual(0, At(12, 0, -40));
+        labels = kept;
+        Assert.Equal(0, At(12, 0, -40));
+        Assert.Equal(10, At(12 - 34 * cos, -34 * sin, 4));
+        Assert.Equal(20, At(12 + 34 * cos, 34 * sin, 4));
+
         static ModelLabel Label(int value, string side) =>
             new()
             {
