@@ -22,6 +22,9 @@ public sealed class ResultsOptions
     [Required]
     public string ConnectionString { get; init; } = "Data Source=results.db";
 
+    /// <summary>Whether this process reconciles; one replica that does is enough.</summary>
+    public bool Reconcile { get; init; } = true;
+
     /// <summary>A study whose blobs have not changed for this long is looked at by the reconciler; doubled for each further look.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
     public TimeSpan ReconcileAfter { get; init; } = TimeSpan.FromMinutes(2);

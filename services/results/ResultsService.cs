@@ -18,8 +18,15 @@ public static class ResultsService
         builder.Services.AddSingleton<Projection>();
         builder.Services.AddSingleton<StudyFlow>();
         builder.Services.AddSingleton<StudyWatcher>();
+        builder.Services.AddSingleton<StudyWatchGrpcService>();
         builder.Services.AddHostedService<ReadModelSetup>();
-        builder.Services.AddHostedService<Reconciler>();
+        builder.Services.AddSingleton<Reconciler>();
+        if (builder.Configuration.ReadValidated<ResultsOptions>("Results").Reconcile)
+        {
+            builder.Services.AddHostedService(services =>
+                services.GetRequiredService<Reconciler>()
+            );
+        }
         if (
             builder.Configuration.ReadValidated<BusOptions>("Bus").Transport
             == BusTransport.RabbitMq
@@ -40,6 +47,7 @@ public static class ResultsService
     public static void MapResults(this WebApplication app)
     {
         StudyEndpoints.Map(app);
+        OutputEndpoints.Map(app);
         ChangeFeedEndpoints.Map(app);
     }
 
