@@ -36,6 +36,18 @@ public sealed class PreparedImage
         }
     }
 
+    /// <summary>Voxels along i, j, k that the tiles of this image hold together, halos and padding included: what the network computes.</summary>
+    /// <param name="tiling">How the image is cut.</param>
+    public (long I, long J, long K) TileGrid(ModelTiling tiling)
+    {
+        long Fit(int length, int axis)
+        {
+            var plan = TilePlan.Fit(length, tiling.MaxTile[axis], tiling.Multiple, tiling.Halo, 0);
+            return (long)plan.Size * plan.Tiles.Count;
+        }
+        return (Fit(Box.Size.I, 0), Fit(Box.Size.J, 1), Fit(Box.Size.K, 2));
+    }
+
     internal static PreparedImage Make(Volume<float> image, Normalisation normalisation)
     {
         var (threshold, low, _, mean, deviation) = Normaliser.Measure(

@@ -124,7 +124,7 @@ sealed class BenchTable(string name)
         return version?.InformationalVersion.Split('+') is [_, var commit] ? commit : "unknown";
     }
 
-    static string RepositoryRoot()
+    public static string RepositoryRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Platform.sln")))

@@ -3,11 +3,17 @@ using Platform.Benchmarks;
 // Every benchmark is a class with a static Run in a file of its own; its name here is the one `./platform bench` takes.
 return args switch
 {
+    ["accuracy"] => AccuracyBenchmark.Run(),
+    ["accuracy", var packages] => AccuracyBenchmark.Run(packages),
+    ["inference"] => InferenceBenchmark.Run(),
+    ["inference", var packages] => InferenceBenchmark.Run(packages),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./platform bench NAME, where NAME is one of: (none yet)");
+    Console.Error.WriteLine(
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, inference"
+    );
     return 2;
 }
