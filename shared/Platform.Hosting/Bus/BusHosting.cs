@@ -42,17 +42,7 @@ public static class BusHosting
                 bus.UsingRabbitMq(
                     (context, transport) =>
                     {
-                        transport.Host(
-                            options.Host,
-                            (ushort)options.Port,
-                            options.VirtualHost,
-                            host =>
-                            {
-                                host.Username(options.Username!);
-                                host.Password(options.Password!);
-                                host.PublisherConfirmation = true;
-                            }
-                        );
+                        transport.Host(options);
                         transport.DeployTopologyOnly = options.DeclareOnly;
                         transport.SendTopology.ConfigureErrorSettings = queue =>
                             queue.SetQuorumQueue();
@@ -64,4 +54,18 @@ public static class BusHosting
             }
         });
     }
+
+    /// <summary>The broker that section "Bus" names; a publish returns once it has confirmed.</summary>
+    internal static void Host(this IRabbitMqBusFactoryConfigurator transport, BusOptions options) =>
+        transport.Host(
+            options.Host,
+            (ushort)options.Port,
+            options.VirtualHost,
+            host =>
+            {
+                host.Username(options.Username!);
+                host.Password(options.Password!);
+                host.PublisherConfirmation = true;
+            }
+        );
 }
