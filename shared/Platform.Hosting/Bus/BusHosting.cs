@@ -42,7 +42,17 @@ public static class BusHosting
                 bus.UsingRabbitMq(
                     (context, transport) =>
                     {
-                        transport.Host(options);
+                        transport.Host(
+                            options.Host,
+                            (ushort)options.Port,
+                            options.VirtualHost,
+                            host =>
+                            {
+                                host.Username(options.Username!);
+                                host.Password(options.Password!);
+                                host.PublisherConfirmation = true;
+                            }
+                        );
                         transport.DeployTopologyOnly = options.DeclareOnly;
                         transport.SendTopology.ConfigureErrorSettings = queue =>
                             queue.SetQuorumQueue();
@@ -54,18 +64,4 @@ public static class BusHosting
             }
         });
     }
-
-    /// <summary>The broker that section "Bus" names; a publish returns once it has confirmed.</summary>
-    internal static void Host(this IRabbitMqBusFactoryConfigurator transport, BusOptions options) =>
-        transport.Host(
-            options.Host,
-            (ushort)options.Port,
-            options.VirtualHost,
-            host =>
-            {
-                host.Username(options.Username!);
-                host.Password(options.Password!);
-                host.PublisherConfirmation = true;
-            }
-        );
 }

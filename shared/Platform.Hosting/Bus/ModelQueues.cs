@@ -36,15 +36,6 @@ public static class ModelQueues
             concurrency
         ));
     }
-
-    /// <summary>
-    /// Declares the queues of models that other processes serve, so that commands can be sent before the first of these has ever started.
-    /// In memory there is nothing to declare.
-    /// </summary>
-    public static void AddModelQueues(this IBusRegistrationConfigurator bus, ServedModels models) =>
-        bus.AddSingleton<IHostedService>(services =>
-            ActivatorUtilities.CreateInstance<ModelQueueDeclaration>(services, models)
-        );
 }
 
 internal sealed class ModelQueueConnector<TConsumer>(
