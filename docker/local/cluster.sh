@@ -202,10 +202,10 @@ models_as_services() {
     name=$(basename "$(dirname "$(dirname "$manifest")")")
     id="$name@$version"
     if grep -Eqi '"task": *"super' "$manifest"; then
-      service "super-resolution-$name" Platform.SuperResolution "$1" "SuperResolution__Models__0=$id"
+      service "super-resolution-$name" Platform.SuperResolution "$1" "SuperResolution__Model=$id"
     else
       for replica in $([ $segmenters = 0 ] && echo 1 2 || echo 1); do
-        service "segmentation-$name-$replica" Platform.Segmentation "$1" "Segmentation__Models__0=$id"
+        service "segmentation-$name-$replica" Platform.Segmentation "$1" "Segmentation__Model=$id"
       done
       segmenters=1
     fi

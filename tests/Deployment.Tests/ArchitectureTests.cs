@@ -32,6 +32,13 @@ public class ArchitectureTests
     [InlineData("Platform.Contracts")]
     [InlineData("Platform.Dicom", "Platform.Imaging")]
     [InlineData("Platform.Inference", "Platform.Imaging")]
+    [InlineData(
+        "Platform.Serving",
+        "Platform.Contracts",
+        "Platform.Imaging",
+        "Platform.Inference",
+        "Platform.Hosting"
+    )]
     [InlineData("Platform.Hosting", "Platform.Contracts", "Platform.Imaging")]
     [InlineData("Platform.Serving", "Platform.Contracts", "Platform.Hosting", "Platform.Inference")]
     public void A_shared_project_refers_to_no_more_than_the_layer_below(
@@ -65,7 +72,7 @@ public class ArchitectureTests
             { "MassTransit", ["Platform.Hosting"] },
             { "TorchSharp", ["Platform.Training"] },
             { "libtorch", ["Platform.Training"] },
-            { "Microsoft.ML.OnnxRuntime.Managed", ["Platform.Inference"] },
+            { "Microsoft.ML.OnnxRuntime", ["Platform.Inference"] },
             { "Npgsql", ["Platform.Results"] },
             { "Microsoft.EntityFrameworkCore", ["Platform.Results"] },
         };
