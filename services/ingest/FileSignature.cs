@@ -1,10 +1,17 @@
 using System.Buffers.Binary;
+using Platform.Dicom;
 
 namespace Platform.Ingest;
 
 /// <summary>What a file is by its first bytes. Senders' file names can name patients, so they are never looked at.</summary>
 internal static class FileSignature
 {
+    /// <summary>The extension of DICOM instances.</summary>
+    public const string Dicom = ".dcm";
+
+    /// <summary>Bytes that tell a file.</summary>
+    public const int HeadBytes = 352;
+
     /// <summary>".nii.gz", ".nii.zst", ".dcm", ".nii" or, for anything else, ".bin". A stage that reads the file decides again.</summary>
     public static string Extension(ReadOnlySpan<byte> head) =>
         head switch
@@ -12,13 +19,10 @@ internal static class FileSignature
             [0x1F, 0x8B, ..] => ".nii.gz",
             [0x28, 0xB5, 0x2F, 0xFD, ..] or [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18, ..] =>
                 ".nii.zst",
-            _ when IsDicom(head) => ".dcm",
+            _ when DicomFile.Sniff(head) => Dicom,
             _ when IsNifti(head) => ".nii",
             _ => ".bin",
         };
-
-    private static bool IsDicom(ReadOnlySpan<byte> head) =>
-        head.Length >= 132 && head[128..132].SequenceEqual("DICM"u8);
 
     /// <summary>sizeof_hdr in either byte order.</summary>
     private static bool IsNifti(ReadOnlySpan<byte> head) =>

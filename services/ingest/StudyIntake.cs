@@ -101,7 +101,10 @@ public sealed partial class StudyIntake(
     )
     {
         var digest = InputDigest(upload.Files.Select(file => file.Sha256));
-        var studyId = tenants.StudyIdFor(submission.Tenant, StudyIdentity.Of(submission, digest));
+        var studyId = tenants.StudyIdFor(
+            submission.Tenant,
+            StudyIdentity.Of(submission, upload, digest)
+        );
         try
         {
             for (var revision = 1; ; revision++)

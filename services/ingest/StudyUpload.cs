@@ -10,14 +10,12 @@ namespace Platform.Ingest;
 /// </summary>
 public sealed class StudyUpload : IDisposable
 {
-    private const int HeadBytes = 352;
-
     private readonly IngestOptions _options;
     private readonly SafeFileHandle _spool;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly List<UploadedFile> _files = [];
     private readonly HashSet<string> _digests = [];
-    private readonly byte[] _head = new byte[HeadBytes];
+    private readonly byte[] _head = new byte[FileSignature.HeadBytes];
     private long _start = -1;
 
     internal StudyUpload(IngestOptions options)
@@ -90,9 +88,9 @@ public sealed class StudyUpload : IDisposable
             );
         }
         var at = Bytes - _start;
-        if (at < HeadBytes)
+        if (at < FileSignature.HeadBytes)
         {
-            var length = (int)Math.Min(HeadBytes - at, data.Length);
+            var length = (int)Math.Min(FileSignature.HeadBytes - at, data.Length);
             data.Span[..length].CopyTo(_head.AsSpan((int)at));
         }
         _hash.AppendData(data.Span);
@@ -139,7 +137,7 @@ public sealed class StudyUpload : IDisposable
         var sha256 = Convert.ToHexStringLower(_hash.GetHashAndReset());
         if (_digests.Add(sha256))
         {
-            var head = _head.AsSpan(0, (int)Math.Min(bytes, HeadBytes));
+            var head = _head.AsSpan(0, (int)Math.Min(bytes, FileSignature.HeadBytes));
             _files.Add(new UploadedFile(_start, bytes, sha256, FileSignature.Extension(head)));
         }
         _start = -1;

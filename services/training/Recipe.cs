@@ -113,6 +113,18 @@ public sealed record OptimisationSettings
     /// <summary>Label maps (by position in their folder, from 0) never trained on: the held-out figures come from them.</summary>
     public IReadOnlyList<int> HeldOutMaps { get; init; } = [];
 
+    /// <summary>Label maps to train on, and those held out.</summary>
+    /// <exception cref="InvalidDataException">A held-out position beyond the folder, or nothing left to train on.</exception>
+    public (LabelMap[] Training, LabelMap[] HeldOut) Split(IReadOnlyList<LabelMap> maps) =>
+        HeldOutMaps.Any(n => n < 0 || n >= maps.Count) || HeldOutMaps.Count >= maps.Count
+            ? throw new InvalidDataException(
+                $"the recipe holds out maps {string.Join(", ", HeldOutMaps)} of {maps.Count}"
+            )
+            : (
+                [.. maps.Where((_, n) => !HeldOutMaps.Contains(n))],
+                [.. HeldOutMaps.Select(n => maps[n])]
+            );
+
     /// <summary>Synthetic heads per held-out map in the final figures.</summary>
     public int HeldOutHeads { get; init; } = 6;
 

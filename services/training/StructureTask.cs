@@ -27,9 +27,7 @@ public sealed class StructureTask : ITrainingTask
             recipe.Structures.Count + 1
         );
         _generator = new(atlas, recipe.Generator, ClassOf(recipe.Structures));
-        var heldOut = recipe.Optimisation.HeldOutMaps;
-        _training = [.. atlas.Maps.Where((_, n) => !heldOut.Contains(n))];
-        _heldOut = [.. heldOut.Where(n => n < atlas.Maps.Count).Select(n => atlas.Maps[n])];
+        (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
         _probes = new(() => [.. HeldOut(1)]);
     }
 
@@ -69,6 +67,18 @@ public sealed class StructureTask : ITrainingTask
                 new FastRandom(_recipe.Seed + 1_000_003, n)
             );
         }
+    }
+
+    /// <summary>Mean Dice of each structure over the held-out heads of the recipe.</summary>
+    public double[] HeldOutDice()
+    {
+        var heads = HeldOut(_recipe.Optimisation.HeldOutHeads).Select(Dice).ToList();
+        return
+        [
+            .. _recipe.Structures.Select((_, n) =>
+                heads.Select(d => d[n]).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average()
+            ),
+        ];
     }
 
     /// <inheritdoc/>
@@ -146,26 +156,25 @@ public sealed class StructureTask : ITrainingTask
         return Normaliser.Apply(new(geometry, sample.Image), percentiles[0], percentiles[1]).Voxels;
     }
 
-    /// <summary>A patch around a labelled voxel; one in eight anywhere.</summary>
+    /// <summary>A patch around a voxel of a structure drawn first, so that small structures are seen as often as large ones; one in sixteen anywhere.</summary>
     private Batch Cut(SyntheticHead sample, float[] image, FastRandom draw)
     {
         var patch = _recipe.Optimisation.Patch;
         int[] shape = [sample.Shape.I, sample.Shape.J, sample.Shape.K];
-        var anywhere = draw.Chance(0.125);
+        var centre = draw.Chance(1 / 16.0)
+            ? draw.Next(image.Length)
+            : VoxelOf(sample.Labels, (byte)(1 + draw.Next(_recipe.Structures.Count)), draw);
+        int[] at = [centre % shape[0], centre / shape[0] % shape[1], centre / (shape[0] * shape[1])];
         var corner = new int[3];
-        for (var attempt = 0; attempt < 200; attempt++)
+        for (var axis = 0; axis < 3; axis++)
         {
-            var (i, j, k) = (draw.Next(shape[0]), draw.Next(shape[1]), draw.Next(shape[2]));
-            corner =
-            [
-                Math.Clamp(i - patch[0] / 2, 0, shape[0] - patch[0]),
-                Math.Clamp(j - patch[1] / 2, 0, shape[1] - patch[1]),
-                Math.Clamp(k - patch[2] / 2, 0, shape[2] - patch[2]),
-            ];
-            if (anywhere || sample.Labels[i + shape[0] * (j + shape[1] * k)] != 0)
-            {
-                break;
-            }
+            // The voxel lies in the middle half of the patch.
+            var shift = draw.Next(patch[axis] / 2) - patch[axis] / 4;
+            corner[axis] = Math.Clamp(
+                at[axis] + shift - patch[axis] / 2,
+                0,
+                shape[axis] - patch[axis]
+            );
         }
         var size = patch[0] * patch[1] * patch[2];
         var (input, target) = (new float[size], new long[size]);
@@ -182,5 +191,20 @@ public sealed class StructureTask : ITrainingTask
         }
         long[] space = [patch[2], patch[1], patch[0]];
         return new(tensor(input, [1, 1, .. space]), tensor(target, [1, .. space]));
+    }
+
+    private static int VoxelOf(byte[] labels, byte label, FastRandom draw)
+    {
+        var count = labels.AsSpan().Count(label);
+        if (count == 0)
+        {
+            return draw.Next(labels.Length);
+        }
+        var (left, position) = (draw.Next(count), -1);
+        do
+        {
+            position += 1 + labels.AsSpan(position + 1).IndexOf(label);
+        } while (left-- > 0);
+        return position;
     }
 }

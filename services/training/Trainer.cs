@@ -68,11 +68,11 @@ public sealed class Trainer(
                     break;
                 }
                 waited += watch.Elapsed - before;
-                var loss = Step(batch);
+                var loss = Learn(batch);
                 batch.Dispose();
                 Losses.Add(loss);
                 recent = recent == 0 ? loss : 0.97 * recent + 0.03 * loss;
-                if (_step % 20 == 0)
+                if (_step % 50 == 0)
                 {
                     var perStep = watch.Elapsed / (_step - started);
                     log(
@@ -104,14 +104,14 @@ public sealed class Trainer(
         producer.GetAwaiter().GetResult();
     }
 
-    /// <summary>Loads the averaged weights of a checkpoint into the network, for export.</summary>
-    /// <returns>The checkpoint's step.</returns>
-    public int LoadAverage(string checkpoint)
+    /// <summary>Steps trained, those before a resumption included.</summary>
+    public int Step => _step;
+
+    /// <summary>Loads a checkpoint without training.</summary>
+    public void Load(string checkpoint)
     {
         Start();
         Checkpoint.Load(checkpoint, seed, State(), out _step);
-        UseAverage();
-        return _step;
     }
 
     /// <summary>Puts the averaged weights into the network for good.</summary>
@@ -173,7 +173,7 @@ public sealed class Trainer(
         }
     }
 
-    private float Step(Batch batch)
+    private float Learn(Batch batch)
     {
         using var scope = NewDisposeScope();
         task.Network.train();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Platform.Training.Synthesis;
+using static TorchSharp.torch;
 
 namespace Platform.Training;
 
@@ -24,6 +25,32 @@ public static class TrainingCommands
         Description = "Folder to write to; default: under shared/",
     };
 
+    private static readonly Option<int?> Steps = new("--steps")
+    {
+        Description = "Optimiser steps; default: the recipe's",
+    };
+
+    private static readonly Option<long?> Seed = new("--seed")
+    {
+        Description = "Seed of weights and samples; default: the recipe's",
+    };
+
+    private static readonly Option<bool> Resume = new("--resume")
+    {
+        Description = "Go on from the last checkpoint under artifacts/training",
+    };
+
+    private static readonly Option<bool> PackageOnly = new("--package-only")
+    {
+        Description = "Train nothing: write the package from the last checkpoint",
+    };
+
+    private static readonly Option<int> Threads = new("--threads")
+    {
+        Description = "Threads for the network; samples are made on one more",
+        DefaultValueFactory = _ => 1,
+    };
+
     /// <summary>The root command.</summary>
     public static RootCommand Create()
     {
@@ -31,6 +58,22 @@ public static class TrainingCommands
             "Trains the platform's models from label maps, without patient images."
         );
         root.Add(References());
+        root.Add(
+            Model(
+                "brain-structures",
+                "Train the segmentation of brain structures.",
+                (recipe, atlas) => new StructureTask(recipe, atlas),
+                PackageWriter.Write
+            )
+        );
+        root.Add(
+            Model(
+                "super-resolution",
+                "Train the super-resolution of thick brain slices.",
+                (recipe, atlas) => new SuperResolutionTask(recipe, atlas),
+                PackageWriter.Write
+            )
+        );
         return root;
     }
 
@@ -60,6 +103,86 @@ public static class TrainingCommands
                 );
                 Log($"{recipe.Count} references in {folder}");
             })
+        );
+        return command;
+    }
+
+    private static Command Model<T>(
+        string name,
+        string description,
+        Func<Recipe, LabelAtlas, T> create,
+        Action<Recipe, T, RunSummary, string> write
+    )
+        where T : ITrainingTask
+    {
+        var command = new Command(name, description)
+        {
+            Labels,
+            Out,
+            Steps,
+            Seed,
+            Resume,
+            PackageOnly,
+            Threads,
+        };
+        command.SetAction(
+            (parsed, cancellation) =>
+                Task.FromResult(
+                    Guard(() =>
+                    {
+                        set_num_threads(parsed.GetValue(Threads));
+                        var recipe = RecipeFile.Read<Recipe>(RecipePath(name));
+                        recipe = recipe with
+                        {
+                            Seed = parsed.GetValue(Seed) ?? recipe.Seed,
+                            Optimisation = recipe.Optimisation with
+                            {
+                                Steps = parsed.GetValue(Steps) ?? recipe.Optimisation.Steps,
+                            },
+                        };
+                        var atlas = ReadLabels(parsed.GetValue(Labels)!);
+                        var task = create(recipe, atlas);
+                        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, Log);
+                        var checkpoint = $"artifacts/training/{recipe.Name}@{recipe.Version}.checkpoint";
+                        Directory.CreateDirectory(Path.GetDirectoryName(checkpoint)!);
+                        if (parsed.GetValue(PackageOnly))
+                        {
+                            trainer.Load(checkpoint);
+                        }
+                        else
+                        {
+                            trainer.Run(
+                                checkpoint,
+                                parsed.GetValue(Resume),
+                                cancellation: cancellation
+                            );
+                        }
+                        if (cancellation.IsCancellationRequested)
+                        {
+                            Log($"stopped at step {trainer.Step}; go on with --resume");
+                            return;
+                        }
+                        trainer.UseAverage();
+                        var folder =
+                            parsed.GetValue(Out)?.FullName
+                            ?? $"shared/models/{recipe.Name}/{recipe.Version}";
+                        var heads =
+                            recipe.Optimisation.HeldOutHeads
+                            * recipe.Optimisation.HeldOutMaps.Count;
+                        write(
+                            recipe,
+                            task,
+                            new(
+                                $"./platform train {name} --steps {recipe.Optimisation.Steps} --seed {recipe.Seed}",
+                                trainer.Step,
+                                atlas.Maps.Count,
+                                heads
+                            ),
+                            folder
+                        );
+                        Log($"package in {folder}");
+                    })
+                )
         );
         return command;
     }

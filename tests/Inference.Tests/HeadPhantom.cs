@@ -74,6 +74,21 @@ internal static class HeadPhantom
         return (classes, sides);
     }
 
+    /// <summary>An affine after a turn of the world about S, then A (degrees).</summary>
+    public static double[] Turned(ReadOnlySpan<double> affine, double yaw, double roll)
+    {
+        var turn = Multiply(Turn(2, yaw), Turn(1, roll));
+        var turned = new double[12];
+        for (var n = 0; n < 12; n++)
+        {
+            for (var m = 0; m < 3; m++)
+            {
+                turned[n] += turn[n / 4, m] * affine[4 * m + n % 4];
+            }
+        }
+        return turned;
+    }
+
     private static double[,] Turn(int axis, double degrees)
     {
         var (sin, cos) = Math.SinCos(degrees * Math.PI / 180);

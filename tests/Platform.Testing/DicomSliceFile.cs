@@ -11,6 +11,7 @@ public sealed record DicomSliceFile
     public string StudyInstanceUid { get; init; } = "1.2.3";
     public string SeriesInstanceUid { get; init; } = "1.2.3.4";
     public string SopInstanceUid { get; init; } = "1.2.3.4.5";
+    public string? PatientName { get; init; }
     public int Rows { get; init; } = 6;
     public int Columns { get; init; } = 8;
     public string PixelSpacing { get; init; } = "1.5\\1.25";
@@ -45,6 +46,10 @@ public sealed record DicomSliceFile
         Text(bytes, 0x0002_0010, "UI", TransferSyntax, isExplicit: true);
         Text(bytes, 0x0008_0018, "UI", SopInstanceUid);
         Sequence(bytes, 0x0009_1001, SequenceDepth);
+        if (PatientName is not null)
+        {
+            Text(bytes, 0x0010_0010, "PN", PatientName);
+        }
         Text(bytes, 0x0020_000D, "UI", StudyInstanceUid);
         Text(bytes, 0x0020_000E, "UI", SeriesInstanceUid);
         Text(bytes, 0x0020_0032, "DS", Join(Position));

@@ -109,7 +109,7 @@ public sealed class ConvBlock : Module<Tensor, Tensor>
         : base(nameof(ConvBlock))
     {
         Convolution = Conv3d(input, output, 3, stride: stride, padding: 1L, bias: false);
-        Normalisation = BatchNorm3d(output, momentum: 0.02);
+        Normalisation = BatchNorm3d(output, momentum: 0.05);
         RegisterComponents();
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Platform.Imaging;
+using Platform.Testing;
 
 namespace Platform.Ingest.Tests;
 
@@ -100,5 +101,30 @@ internal static class Scans
             BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(42 + 2 * axis), 1000);
         }
         return Gzip(bytes);
+    }
+
+    /// <summary>A head as a DICOM series of 20 axial slices of 8 mm, one file each.</summary>
+    public static byte[][] DicomHead(int seed = 1, string? patientName = null)
+    {
+        var random = new Random(seed);
+        return
+        [
+            .. Enumerable
+                .Range(0, 20)
+                .Select(k =>
+                    new DicomSliceFile
+                    {
+                        StudyInstanceUid = "1.2.826.0.1.17",
+                        SeriesInstanceUid = $"1.2.826.0.1.17.{seed}",
+                        SopInstanceUid = $"1.2.826.0.1.17.{seed}.{k}",
+                        PatientName = patientName,
+                        Rows = 24,
+                        Columns = 20,
+                        PixelSpacing = "8\\8",
+                        Position = [-80, -95, 8 * k],
+                        Pixels = [.. Enumerable.Range(0, 480).Select(_ => random.Next(1000))],
+                    }.ToBytes()
+                ),
+        ];
     }
 }

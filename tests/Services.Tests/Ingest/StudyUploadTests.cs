@@ -102,6 +102,26 @@ public sealed class StudyUploadTests
     }
 
     [Fact]
+    public async Task Dicom_instances_are_known_by_their_study_whatever_their_order()
+    {
+        await using var host = await IntakeHost.StartAsync();
+        var series = Scans.DicomHead();
+        var first = await host.SubmitAsync(series);
+        var again = await host.SubmitAsync([.. series.Reverse()]);
+        var other = await host.SubmitAsync(Scans.DicomHead(seed: 2));
+        Assert.Equal(first with { AlreadyReceived = true }, again);
+        Assert.Equal(first with { Revision = 2 }, other);
+        Assert.Equal(
+            20,
+            (await host.BlobNamesAsync()).Count(name => name.Contains("/r1/received/"))
+        );
+        Assert.All(
+            await host.BlobNamesAsync(),
+            name => Assert.DoesNotContain("1.2.826", name, StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
     public async Task The_same_content_for_another_model_is_the_next_revision()
     {
         await using var host = await IntakeHost.StartAsync();

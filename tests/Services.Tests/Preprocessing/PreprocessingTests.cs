@@ -48,6 +48,29 @@ public sealed class PreprocessingTests
     }
 
     [Fact]
+    public async Task Dicom_instances_are_one_series()
+    {
+        await using var host = await StartAsync();
+        var study = (await host.SubmitAsync(Scans.DicomHead())).Study;
+        await host.Messages.WaitAsync<SegmentVolume>();
+        var series = Assert.Single((await PlanAsync(host, study)).Series);
+        Assert.Equal([20, 24, 20], series.Shape);
+        Assert.Equal([8.0, 8.0, 8.0], series.SpacingMm);
+        Assert.Equal("LPS", series.ReceivedOrientation);
+    }
+
+    [Fact]
+    public async Task Instances_of_two_series_are_refused()
+    {
+        await using var host = await StartAsync();
+        await host.SubmitAsync([.. Scans.DicomHead(1), .. Scans.DicomHead(2)]);
+        var rejected = (await host.Messages.WaitAsync<StudyRejected>())[0];
+        Assert.Equal(RejectionReason.MixedSeries, rejected.Reason);
+        Assert.StartsWith("series of 40 instances: ", rejected.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("1.2.826", rejected.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Several_files_are_several_series()
     {
         await using var host = await StartAsync();
@@ -227,17 +250,27 @@ public sealed class PreprocessingTests
     }
 
     [Fact]
-    public async Task What_a_sender_calls_a_file_is_nowhere_but_with_the_sender()
+    public async Task What_names_a_patient_stays_in_the_received_files()
     {
         const string canary = "CANARYDOE";
         await using var host = await StartAsync();
-        foreach (var scan in (byte[][])[Described(canary), Scans.WithNaN()])
+        byte[][][] studies =
+        [
+            [Described(canary)],
+            [Scans.WithNaN()],
+            Scans.DicomHead(1, canary),
+            [.. Scans.DicomHead(2, canary), .. Scans.DicomHead(3, canary)],
+        ];
+        foreach (var (n, files) in studies.Index())
         {
             using var form = new MultipartFormDataContent
             {
-                { new StringContent(canary), "reference" },
-                { new ByteArrayContent(scan), "file", $"{canary}.nii.gz" },
+                { new StringContent($"{canary} {n}"), "reference" },
             };
+            foreach (var file in files)
+            {
+                form.Add(new ByteArrayContent(file), "file", $"{canary}.nii.gz");
+            }
             using var response = await host.Client.PostAsync("/api/studies", form);
             Assert.DoesNotContain(
                 canary,
@@ -245,8 +278,8 @@ public sealed class PreprocessingTests
                 StringComparison.OrdinalIgnoreCase
             );
         }
-        await host.Messages.WaitAsync<SegmentVolume>();
-        await host.Messages.WaitAsync<StudyRejected>();
+        await host.Messages.WaitAsync<SegmentVolume>(2);
+        await host.Messages.WaitAsync<StudyRejected>(2);
         var metrics = await host.Client.GetStringAsync("/metrics");
         foreach (var text in (string[])[host.Messages.Json(), host.Log.Text, metrics])
         {

@@ -1,0 +1,221 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Platform.Inference;
+
+namespace Platform.Training;
+
+/// <summary>Writes a model package: model.onnx, model.json with its digest, card.md.</summary>
+public static class PackageWriter
+{
+    /// <summary>Writes a trained segmentation model.</summary>
+    /// <param name="recipe">What was trained.</param>
+    /// <param name="task">The network, with its averaged weights.</param>
+    /// <param name="run">How it was trained.</param>
+    /// <param name="folder">Made where missing.</param>
+    public static void Write(Recipe recipe, StructureTask task, RunSummary run, string folder)
+    {
+        var spacing = recipe.Generator.SpacingMm;
+        var manifest = Manifest(recipe) with
+        {
+            Task = ModelTask.Segmentation,
+            Input = Input(recipe, [spacing, spacing, spacing]),
+            Tiling = new()
+            {
+                MaxTile = [128, 144, 144],
+                Multiple = 1 << (recipe.Network.Widths.Count - 1),
+                // The receptive field reaches 29 voxels: four levels of 3³ convolutions.
+                Halo = 32,
+            },
+            Labels = [.. ReferenceSetBuilder.Labels(recipe.Structures)],
+            Routing = new()
+            {
+                MinSpacingMm = 0.4,
+                MaxSpacingMm = 6.5,
+                MinExtentMm = 90,
+                MaxExtentMm = 400,
+            },
+            Quality = new()
+            {
+                References = "brain-t1@1",
+                PassDice = 0.7,
+                ReviewDice = 0.5,
+            },
+            IntendedUse =
+                "Outlines brain structures on adult T1-weighted MRI for research and quality control; not for diagnosis, tumours, children or other contrasts.",
+        };
+        var dice = task.HeldOutDice();
+        var rows = recipe.Structures.Select(
+            (s, n) =>
+                $"| {s.Name} | {string.Join(", ", s.Labels.Concat(s.RightLabels))} | {Text(dice[n])} |"
+        );
+        Write(
+            manifest,
+            task.Network.ToOnnx(),
+            $"""
+            # {manifest.Id}
+
+            Segments {recipe.Structures.Count} brain structures ({manifest.Labels.Count} labels once left and right are told apart) on T1-weighted MRI, on a {spacing} mm grid.
+
+            ## Intended use
+            {manifest.IntendedUse} Every result carries a predicted quality; do not use a structure whose predicted Dice is below {manifest.Quality!.ReviewDice}.
+
+            ## How it was made
+            {Origin(recipe, run)}
+
+            The images are synthetic: label maps are deformed, each tissue gets a random intensity ({recipe.Generator.T1Fraction:p0} of the heads around the
+            usual T1 order, the others anything), then a bias field, gamma, coarser resolution and noise; {recipe.Generator.StrippedFraction:p0} of the heads have no skull.
+            No scan of a person was used, for training or for choosing anything.
+
+            The network is a U-Net with {string.Join(", ", recipe.Network.Widths)} maps at {string.Join(", ", recipe.Network.Widths.Select((_, n) => spacing * (1 << n)))} mm;
+            batch normalisation is folded, so tiles agree with the whole volume. It does not tell left from right: the platform does, by the mid-sagittal plane.
+            White matter includes lesions and vessels, ventricles include the choroid plexus and the inferior horns, fluid the third and fourth ventricles.
+
+            ## Held-out synthetic heads
+            {run.HeldOutHeads} heads from the {recipe.Optimisation.HeldOutMaps.Count} label maps (positions {string.Join(", ", recipe.Optimisation.HeldOutMaps)} in the folder) that training never saw; mean Dice {Text(dice.Average())}.
+
+            | structure | label values | Dice |
+            |---|---|---|
+            {string.Join('\n', rows)}
+
+            ## Real scans
+            <!-- bench:accuracy -->
+            Not measured yet: `./platform bench accuracy` fills this in.
+            <!-- /bench:accuracy -->
+
+            ## Where it fails
+            - Tumours, large lesions, resections, implants: there were none in training.
+            - Children, infants, fetuses: the label maps are of adults.
+            - Thin structures (cortex, the inferior horns) suffer from the {spacing} mm grid; accumbens and amygdala are a few dozen voxels.
+            - Contrasts other than T1 were a small part of training: T2, FLAIR and CT results are not to be trusted.
+            """,
+            folder
+        );
+    }
+
+    /// <summary>Writes a trained super-resolution model.</summary>
+    /// <inheritdoc cref="Write(Recipe, StructureTask, RunSummary, string)"/>
+    public static void Write(Recipe recipe, SuperResolutionTask task, RunSummary run, string folder)
+    {
+        var slices = recipe.Slices!;
+        var manifest = Manifest(recipe) with
+        {
+            Task = ModelTask.SuperResolution,
+            Input = Input(recipe, null),
+            Tiling = new()
+            {
+                MaxTile = [112, 112, 64],
+                Multiple = 1,
+                // One voxel a convolution: the first, two a pair, the last.
+                Halo = 2 * recipe.Network.Widths.Count,
+            },
+            SuperResolution = new() { Factor = slices.Factor, SliceProfileFwhm = 1 },
+            Routing = new()
+            {
+                MinSpacingMm = 0.4,
+                MaxSpacingMm = 6.5,
+                MinExtentMm = 90,
+                MaxExtentMm = 400,
+                MinAnisotropy = 2.5,
+                MinThicknessMm = 2.9,
+            },
+            IntendedUse =
+                "Thinner slices from thick-slice adult brain T1-weighted MRI, for segmentation and viewing beside the original; never for diagnosis: detail it adds is learned, not measured.",
+        };
+        var fidelity = task.HeldOut(recipe.Optimisation.HeldOutHeads);
+        Write(
+            manifest,
+            task.Network.ToOnnx(),
+            $"""
+            # {manifest.Id}
+
+            Makes {slices.Factor} thin slices of each thick one in brain T1-weighted MRI: predicts the residual that is added to cubic B-spline interpolation.
+
+            ## Intended use
+            {manifest.IntendedUse}
+
+            ## How it was made
+            {Origin(recipe, run)}
+
+            Truth is a synthetic T1-like head at {recipe.Generator.SpacingMm} mm; the input is that head blurred along the slice axis with a Gaussian of
+            {slices.ProfileFwhm[0]}–{slices.ProfileFwhm[1]} slice distances (full width at half maximum), one slice in {slices.Factor} kept, with noise. Axial, coronal and sagittal slices alike.
+            No scan of a person was used. The network has {recipe.Network.Widths[0]} maps in {2 * (recipe.Network.Widths.Count - 1) + 1} convolutions where slices are thick,
+            a learned deconvolution, and one convolution where they are thin.
+
+            ## Held-out synthetic heads
+            {run.HeldOutHeads} crops from the {recipe.Optimisation.HeldOutMaps.Count} label maps that training never saw. The peak of PSNR is the range of the truth; SSIM has a 3D Gaussian window of 1.5 voxels.
+
+            | | PSNR, dB | SSIM |
+            |---|---|---|
+            | cubic B-spline | {Text(fidelity.SplinePsnr, 2)} | {Text(fidelity.SplineSsim, 4)} |
+            | {manifest.Name} | {Text(fidelity.NetworkPsnr, 2)} | {Text(fidelity.NetworkSsim, 4)} |
+
+            ## Real scans
+            <!-- bench:accuracy -->
+            Not measured yet: `./platform bench accuracy` fills this in.
+            <!-- /bench:accuracy -->
+
+            ## Where it fails
+            - Synthetic heads have no vessels, lesions or cortical layers: what it adds there is a guess from tissue borders.
+            - Slices that moved against each other, gaps between slices, and profiles far from Gaussian were not simulated.
+            - Other contrasts, other organs, children.
+            """,
+            folder
+        );
+    }
+
+    private static ModelManifest Manifest(Recipe recipe) =>
+        new()
+        {
+            Name = recipe.Name,
+            Version = recipe.Version,
+            Task = default,
+            Sha256 = "",
+            Input = null!,
+            Tiling = null!,
+            Routing = null!,
+            IntendedUse = "",
+        };
+
+    private static ModelInput Input(Recipe recipe, IReadOnlyList<double>? spacingMm) =>
+        new()
+        {
+            Channels = ["T1"],
+            SpacingMm = spacingMm,
+            Normalisation = new()
+            {
+                LowPercentile = recipe.Optimisation.Percentiles[0],
+                HighPercentile = recipe.Optimisation.Percentiles[1],
+            },
+        };
+
+    private static string Origin(Recipe recipe, RunSummary run) =>
+        $"""
+            `{run.Command}`: {run.Steps} of {recipe.Optimisation.Steps} steps of one patch of {string.Join('×', recipe.Optimisation.Patch)} voxels, seed {recipe.Seed}, Adam,
+            from {run.LabelMaps - recipe.Optimisation.HeldOutMaps.Count} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). One CPU thread. Weights are a moving average.
+            """.Replace("\n            ", "\n", StringComparison.Ordinal);
+
+    private static string Text(double value, int digits = 3) =>
+        value.ToString($"f{digits}", CultureInfo.InvariantCulture);
+
+    private static void Write(ModelManifest manifest, byte[] onnx, string card, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var digest = Convert.ToHexStringLower(SHA256.HashData(onnx));
+        File.WriteAllBytes(Path.Combine(folder, "model.onnx"), onnx);
+        File.WriteAllText(
+            Path.Combine(folder, "model.json"),
+            JsonSerializer.Serialize(manifest with { Sha256 = digest }, ManifestReader.Options)
+                + "\n"
+        );
+        File.WriteAllText(Path.Combine(folder, "card.md"), card + "\n", new UTF8Encoding(false));
+    }
+}
+
+/// <summary>How a package came to be.</summary>
+/// <param name="Command">Command line that repeats it.</param>
+/// <param name="Steps">Steps trained.</param>
+/// <param name="LabelMaps">Maps read, held-out ones included.</param>
+/// <param name="HeldOutHeads">Synthetic heads in the held-out figures.</param>
+public sealed record RunSummary(string Command, int Steps, int LabelMaps, int HeldOutHeads);

@@ -1,0 +1,184 @@
+using Platform.Imaging;
+using Platform.Inference;
+using Platform.Training.Networks;
+using Platform.Training.Synthesis;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Platform.Training;
+
+/// <summary>
+/// Super-resolution along the slice axis: thin-slice heads are synthesised, blurred with a slice profile and decimated; the network
+/// learns what the thin slices have beyond the cubic B-spline interpolation of the thick ones.
+/// </summary>
+public sealed class SuperResolutionTask : ITrainingTask
+{
+    // Axial, coronal and sagittal slices, as SuperResolver turns them: the slice axis last.
+    private static readonly string[] Orientations = ["RAS", "RSA", "ASR"];
+    private readonly Recipe _recipe;
+    private readonly SliceSettings _slices;
+    private readonly HeadGenerator _generator;
+    private readonly LabelMap[] _training;
+    private readonly LabelMap[] _heldOut;
+
+    /// <param name="recipe">What to train; it has slice settings.</param>
+    /// <param name="atlas">Label maps; those held out are not drawn from.</param>
+    /// <exception cref="InvalidDataException">The recipe has no slice settings.</exception>
+    public SuperResolutionTask(Recipe recipe, LabelAtlas atlas)
+    {
+        _recipe = recipe;
+        _slices = recipe.Slices ?? throw new InvalidDataException("the recipe has no slices");
+        random.manual_seed(recipe.Seed);
+        Network = new SuperResolutionNet(
+            recipe.Network.Widths[0],
+            recipe.Network.Widths.Count - 1,
+            recipe.Network.OutputWidth,
+            _slices.Factor
+        );
+        _generator = new(atlas, recipe.Generator, new Dictionary<int, byte>());
+        (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
+    }
+
+    /// <inheritdoc/>
+    nn.Module<Tensor, Tensor> ITrainingTask.Network => Network;
+
+    /// <summary>The network being trained.</summary>
+    public SuperResolutionNet Network { get; }
+
+    /// <inheritdoc/>
+    public IEnumerable<Batch> Draw(long index)
+    {
+        var draw = new FastRandom(_recipe.Seed, index);
+        var pair = Simulate(_training[draw.Next(_training.Length)], draw);
+        for (var n = 0; n < _recipe.Optimisation.PatchesPerHead; n++)
+        {
+            yield return Cut(pair, draw);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor Loss(Tensor output, Tensor target) =>
+        nn.functional.smooth_l1_loss(output, target, beta: 0.1);
+
+    /// <inheritdoc/>
+    public string Probe() => HeldOut(1).ToString();
+
+    /// <summary>Interpolation against interpolation plus residual, on synthetic heads of the held-out maps.</summary>
+    public Fidelity HeldOut(int headsPerMap)
+    {
+        var all = new List<Fidelity>();
+        for (var n = 0; n < _heldOut.Length * headsPerMap; n++)
+        {
+            var draw = new FastRandom(_recipe.Seed + 1_000_003, n);
+            all.Add(Compare(Simulate(_heldOut[n % _heldOut.Length], draw)));
+        }
+        return new(
+            all.Average(f => f.SplinePsnr),
+            all.Average(f => f.NetworkPsnr),
+            all.Average(f => f.SplineSsim),
+            all.Average(f => f.NetworkSsim)
+        );
+    }
+
+    private sealed record Pair(
+        (int I, int J, int K) Thick,
+        float[] Input,
+        Volume<float> Truth,
+        float[] Interpolated,
+        float Deviation
+    );
+
+    private Pair Simulate(LabelMap map, FastRandom draw)
+    {
+        var head = _generator.Generate(map, draw);
+        var spacing = _recipe.Generator.SpacingMm;
+        var upright = new Volume<float>(
+            VolumeGeometry.Ras(head.Shape, (spacing, spacing, spacing)),
+            head.Image
+        );
+        var truth = Orienter.ToOrientation(upright, Orientations[draw.Next(3)]);
+        var (factor, shape) = (_slices.Factor, truth.Geometry.Shape);
+        var width = draw.Uniform(_slices.ProfileFwhm[0], _slices.ProfileFwhm[1]) * factor;
+        var blurred = Filters.Gaussian(truth.Voxels, shape, 2, width / 2.3548);
+        var slices = shape.K / factor;
+        var thick = new Volume<float>(
+            VolumeGeometry.Ras(
+                (shape.I, shape.J, slices),
+                (spacing, spacing, spacing * factor)
+            ),
+            Filters.SampleAt(blurred, shape, 2, slices, s => (s + 0.5) * factor - 0.5)
+        );
+        HeadGenerator.AddNoise(thick.Voxels, _slices.Noise, draw);
+        var percentiles = _recipe.Optimisation.Percentiles;
+        var deviation = Normaliser
+            .Measure(thick.Voxels, percentiles[0], percentiles[1])
+            .Deviation;
+        return new(
+            thick.Geometry.Shape,
+            Normaliser.Apply(thick, percentiles[0], percentiles[1]).Voxels,
+            truth,
+            Resampler
+                .CubicBSpline(thick, SuperResolver.FineGeometry(thick.Geometry, factor))
+                .Voxels,
+            deviation
+        );
+    }
+
+    private Batch Cut(Pair pair, FastRandom draw)
+    {
+        var (patch, factor) = (_recipe.Optimisation.Patch, _slices.Factor);
+        var (i0, j0, k0) = (
+            draw.Next(pair.Thick.I - patch[0] + 1),
+            draw.Next(pair.Thick.J - patch[1] + 1),
+            draw.Next(pair.Thick.K - patch[2] + 1)
+        );
+        var input = new float[patch[0] * patch[1] * patch[2]];
+        var target = new float[input.Length * factor];
+        for (var k = 0; k < patch[2] * factor; k++)
+        {
+            for (var j = 0; j < patch[1]; j++)
+            {
+                var row = patch[0] * (j + patch[1] * k);
+                var from = i0 + pair.Thick.I * (j0 + j + pair.Thick.J * (k0 * factor + k));
+                for (var i = 0; i < patch[0]; i++)
+                {
+                    target[row + i] =
+                        (pair.Truth.Voxels[from + i] - pair.Interpolated[from + i])
+                        / pair.Deviation;
+                }
+                if (k < patch[2])
+                {
+                    pair.Input.AsSpan(
+                            i0 + pair.Thick.I * (j0 + j + pair.Thick.J * (k0 + k)),
+                            patch[0]
+                        )
+                        .CopyTo(input.AsSpan(row));
+                }
+            }
+        }
+        return new(
+            tensor(input, [1, 1, patch[2], patch[1], patch[0]]),
+            tensor(target, [1, 1, patch[2] * factor, patch[1], patch[0]])
+        );
+    }
+
+    private Fidelity Compare(Pair pair)
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        using var input = tensor(pair.Input, [1, 1, pair.Thick.K, pair.Thick.J, pair.Thick.I]);
+        var residual = Network.forward(input).contiguous().data<float>().ToArray();
+        var refined = new float[residual.Length];
+        for (var n = 0; n < refined.Length; n++)
+        {
+            refined[n] = pair.Interpolated[n] + residual[n] * pair.Deviation;
+        }
+        var (truth, shape) = (pair.Truth.Voxels, pair.Truth.Geometry.Shape);
+        return new(
+            Fidelity.Psnr(truth, pair.Interpolated),
+            Fidelity.Psnr(truth, refined),
+            Fidelity.Ssim(truth, pair.Interpolated, shape),
+            Fidelity.Ssim(truth, refined, shape)
+        );
+    }
+}
