@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -36,7 +37,15 @@ internal static class HostHealth
     }
 
     private static HealthCheckOptions With(string tag) =>
-        new() { Predicate = check => check.Tags.Contains(tag) };
+        new()
+        {
+            Predicate = check => check.Tags.Contains(tag),
+            // Degraded is a bus of which some consumer is not attached.
+            ResultStatusCodes =
+            {
+                [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable,
+            },
+        };
 
     private sealed class StartedCheck(IHostApplicationLifetime lifetime) : IHealthCheck
     {

@@ -1,10 +1,9 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Platform.Contracts;
 
 namespace Platform.Hosting.Tests;
 
@@ -18,13 +17,17 @@ internal static class TestHost
         Action<WebApplication>? map = null
     )
     {
-        var builder = PlatformHost.CreateBuilder([], "test");
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["Http:Port"] = "0", ["Http:GrpcPort"] = "0" }
+        var all = new Dictionary<string, string?>(settings)
+        {
+            ["Http:Port"] = "0",
+            ["Http:GrpcPort"] = "0",
+        };
+        var builder = PlatformHost.CreateBuilder(
+            [.. all.Select(s => $"--{s.Key}={s.Value}")],
+            "test"
         );
-        builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Services.AddSingleton(Channel.CreateUnbounded<(VolumeSegmented, string)>());
+        builder.Services.AddSingleton(Channel.CreateUnbounded<Seen>());
         builder.AddBlobs();
         if (consumers is not null)
         {
@@ -35,6 +38,30 @@ internal static class TestHost
         app.MapPlatform();
         map?.Invoke(app);
         await app.StartAsync();
+        if (consumers is not null && settings.GetValueOrDefault("Bus:DeclareOnly") is null)
+        {
+            await ReadyAsync(app);
+        }
         return app;
+    }
+
+    /// <summary>Waits until the service says it is ready: an event published before its consumer's queue exists goes nowhere.</summary>
+    private static async Task ReadyAsync(WebApplication app)
+    {
+        using var http = new HttpClient { BaseAddress = new(app.Urls.First()) };
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));
+            if (answer.IsSuccessStatusCode)
+            {
+                return;
+            }
+            if (clock.Elapsed.TotalSeconds > 60)
+            {
+                throw new TimeoutException("the host was not ready within 60 s");
+            }
+            await Task.Delay(50);
+        }
     }
 }

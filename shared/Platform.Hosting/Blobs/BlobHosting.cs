@@ -22,7 +22,9 @@ public static class BlobHosting
         builder.Services.AddSingleton<IBlobStore>(services =>
         {
             var options = services.GetRequiredService<IOptions<BlobOptions>>().Value;
-            return new FolderBlobStore(options.Path!);
+            return options.Provider == BlobProvider.Azure
+                ? new AzureBlobStore(options.ConnectionString!)
+                : new FolderBlobStore(options.Path!);
         });
         builder.Services.AddSingleton<VolumeStore>();
         builder.Services.AddHostedService<PackageSeeder>();

@@ -21,6 +21,10 @@ public static class BusHosting
     {
         var options = builder.Configuration.ReadValidated<BusOptions>("Bus");
         builder.AddValidatedOptions<BusOptions>("Bus");
+        if (options.DeclareOnly)
+        {
+            builder.Services.AddHostedService<StopOnceDeclared>();
+        }
         builder.Services.AddReceiveObserver<BusMetrics>();
         builder.Services.AddMassTransit(bus =>
         {
@@ -63,5 +67,19 @@ public static class BusHosting
                 );
             }
         });
+    }
+
+    /// <summary>Ends the process of an install job once the bus has declared everything.</summary>
+    private sealed class StopOnceDeclared(IBusControl bus, IHostApplicationLifetime lifetime)
+        : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            while (bus.CheckHealth().Status != BusHealthStatus.Healthy)
+            {
+                await Task.Delay(100, stoppingToken);
+            }
+            lifetime.StopApplication();
+        }
     }
 }

@@ -1,7 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 using Platform.Contracts;
 
 namespace Platform.Hosting;
@@ -36,36 +35,16 @@ public static class ModelQueues
             concurrency
         ));
     }
-}
 
-internal sealed class ModelQueueConnector<TConsumer>(
-    IServiceProvider services,
-    ServedModels models,
-    int concurrency
-) : IHostedService
-    where TConsumer : class, IConsumer
-{
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        var connector = services.GetRequiredService<IReceiveEndpointConnector>();
-        var options = services.GetRequiredService<IOptions<BusOptions>>().Value;
-        foreach (var model in await models(services, cancellationToken))
-        {
-            foreach (var priority in Enum.GetValues<StudyPriority>())
-            {
-                connector.ConnectReceiveEndpoint(
-                    QueueNames.Model(model, priority),
-                    (context, endpoint) =>
-                    {
-                        endpoint.ConfigureConsumeTopology = false;
-                        endpoint.ConcurrentMessageLimit = concurrency;
-                        DeliveryPolicy.Apply(endpoint, options);
-                        endpoint.ConfigureConsumer<TConsumer>(context);
-                    }
-                );
-            }
-        }
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>
+    /// Declares the queues of every model at start, so that commands wait in them while no pod of the model runs (or none ever
+    /// has). For whoever sends commands. Tried until the broker answers; nothing to do for the in-memory transport.
+    /// </summary>
+    public static void DeclareModelQueues(
+        this IBusRegistrationConfigurator bus,
+        ServedModels models
+    ) =>
+        bus.AddSingleton<IHostedService>(services =>
+            ActivatorUtilities.CreateInstance<ModelQueueDeclarer>(services, models)
+        );
 }

@@ -1,0 +1,285 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using MassTransit;
+using MassTransit.RabbitMqTransport;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Platform.Contracts;
+using Platform.Testing;
+
+namespace Platform.Hosting.Tests;
+
+[Collection("RabbitMQ")]
+public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
+{
+    protected override async Task<Dictionary<string, string?>> SettingsAsync() =>
+        broker.Settings(await broker.CreateVirtualHostAsync());
+
+    [Fact]
+    public async Task A_poison_message_waits_in_the_error_queue_and_every_queue_is_a_quorum_queue()
+    {
+        var settings = await SettingsAsync();
+        var virtualHost = settings["Bus:VirtualHost"]!;
+        await using var host = await StartAsync(
+            settings,
+            bus =>
+            {
+                bus.AddConsumer<Failing, Failing.Definition>();
+                bus.AddConsumer<FaultCollector, FaultCollector.Definition>();
+                bus.AddModelConsumer<Segmenter>(Brain);
+                bus.DeclareModelQueues(Brain);
+            },
+            ("Bus:Retries", "1")
+        );
+        var study = TestStudy.New();
+        await host.Services.GetRequiredService<IBus>().Publish(new StudyReceived { Study = study });
+        Assert.Equal("fault", (await NextAsync(host)).Queue);
+
+        await using var connection = await broker.ConnectAsync(virtualHost);
+        await using var channel = await connection.CreateChannelAsync();
+        var waiting = await EventuallyAsync(() =>
+            channel.BasicGetAsync("preprocessing_error", autoAck: false)
+        );
+        Assert.Contains(
+            study.StudyId,
+            System.Text.Encoding.UTF8.GetString(waiting.Body.Span),
+            StringComparison.Ordinal
+        );
+        string[] expected =
+        [
+            "model-brain",
+            "model-brain-stat",
+            "model-brain-stat_error",
+            "model-brain_error",
+            "preprocessing",
+            "preprocessing_error",
+            "results",
+        ];
+        var queues = await EventuallyAsync(async () =>
+        {
+            var found = await broker.QueuesAsync(virtualHost);
+            return found.Count >= expected.Length ? found : null;
+        });
+        Assert.Equal(expected, queues.Select(q => q.Name).Order(StringComparer.Ordinal));
+        Assert.All(queues, queue => Assert.Equal("quorum", queue.Type));
+    }
+
+    [Fact]
+    public async Task A_command_for_a_model_without_a_queue_is_refused_to_the_sender()
+    {
+        await using var host = await StartAsync(await SettingsAsync(), _ => { });
+        await Assert.ThrowsAsync<MessageReturnedException>(() =>
+            host
+                .Services.GetRequiredService<IBus>()
+                .SendToModelAsync(TestStudy.Command(TestStudy.New()), default)
+        );
+    }
+
+    [Fact]
+    public async Task A_command_waits_while_no_pod_of_its_model_runs()
+    {
+        var settings = await SettingsAsync();
+        var study = TestStudy.New();
+        await using (var sender = await StartAsync(settings, bus => bus.DeclareModelQueues(Brain)))
+        {
+            var bus = sender.Services.GetRequiredService<IBus>();
+            await EventuallyAsync(async () =>
+            {
+                try
+                {
+                    await bus.SendToModelAsync(TestStudy.Command(study), default);
+                    return "sent";
+                }
+                catch (MessageReturnedException)
+                {
+                    return null;
+                }
+            });
+        }
+        await using var pod = await StartAsync(
+            settings,
+            bus =>
+            {
+                bus.AddModelConsumer<Segmenter>(Brain);
+                bus.AddConsumer<Collector, Collector.Definition>();
+            }
+        );
+        Assert.Equal(study.StudyId, (await NextAsync(pod)).StudyId);
+    }
+
+    [Fact]
+    public async Task An_install_job_declares_every_queue_and_ends()
+    {
+        var settings = await SettingsAsync();
+        await using var job = await StartAsync(
+            settings,
+            bus =>
+            {
+                bus.AddConsumer<Planner, Planner.Definition>();
+                bus.AddModelConsumer<Segmenter>(Brain);
+            },
+            ("Bus:DeclareOnly", "true")
+        );
+        await job.WaitForShutdownAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        var queues = await EventuallyAsync(async () =>
+        {
+            var found = await broker.QueuesAsync(settings["Bus:VirtualHost"]!);
+            return found.Count >= 3 ? found : null;
+        });
+        Assert.Equal(
+            ["model-brain", "model-brain-stat", "preprocessing"],
+            queues.Select(q => q.Name).Order(StringComparer.Ordinal)
+        );
+    }
+
+    [Fact]
+    public async Task A_message_whose_consumer_loses_its_connection_is_delivered_again()
+    {
+        var settings = await SettingsAsync();
+        Interrupted.Reset();
+        await using var host = await StartAsync(
+            settings,
+            bus => bus.AddConsumer<Interrupted, Interrupted.Definition>()
+        );
+        var study = TestStudy.New();
+        await host.Services.GetRequiredService<IBus>().Publish(new StudyReceived { Study = study });
+        await Interrupted.Began.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await broker.CloseConnectionsAsync(settings["Bus:VirtualHost"]!);
+        await Interrupted.BeganAgain.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        Interrupted.Release.SetResult();
+    }
+
+    [Fact]
+    public async Task A_broker_killed_while_messages_are_published_loses_none_and_readiness_tells()
+    {
+        await using var host = await StartAsync(
+            await SettingsAsync(),
+            bus => bus.AddConsumer<Counting, Counting.Definition>(),
+            ("Bus:Concurrency", "32")
+        );
+        using var http = new HttpClient { BaseAddress = new(host.Urls.First()) };
+        var ready = new Uri("/health/ready", UriKind.Relative);
+        var bus = host.Services.GetRequiredService<IBus>();
+        var studies = Enumerable.Range(0, 400).Select(_ => TestStudy.New()).ToArray();
+        using var half = new SemaphoreSlim(0);
+        var publishing = Parallel.ForEachAsync(
+            studies.Index(),
+            new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (item, _) =>
+            {
+                // As every caller does: an unconfirmed publish is an error, and is done again.
+                await EventuallyAsync(
+                    async () =>
+                    {
+                        try
+                        {
+                            using var patience = new CancellationTokenSource(
+                                TimeSpan.FromSeconds(20)
+                            );
+                            await bus.Publish(
+                                new StudyReceived { Study = item.Item },
+                                patience.Token
+                            );
+                            return true;
+                        }
+                        catch (Exception e) when (e is not ArgumentException)
+                        {
+                            return false;
+                        }
+                    },
+                    seconds: 90
+                );
+                if (item.Index == 100)
+                {
+                    half.Release();
+                }
+            }
+        );
+        await half.WaitAsync(TimeSpan.FromSeconds(60));
+        broker.Kill();
+        try
+        {
+            await EventuallyAsync(async () => !(await http.GetAsync(ready)).IsSuccessStatusCode);
+        }
+        finally
+        {
+            await broker.RestartAsync();
+        }
+        await publishing.WaitAsync(TimeSpan.FromSeconds(120));
+        await EventuallyAsync(
+            () => Task.FromResult(studies.All(s => Counting.Seen.ContainsKey(s.StudyId))),
+            seconds: 60
+        );
+        await EventuallyAsync(async () => (await http.GetAsync(ready)).IsSuccessStatusCode);
+    }
+
+    private static Task<string> EventuallyAsync(Func<Task<bool>> holds, double seconds = 30) =>
+        EventuallyAsync(async () => await holds() ? "yes" : null, seconds);
+
+    private static async Task<T> EventuallyAsync<T>(Func<Task<T?>> find, double seconds = 30)
+        where T : class
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed.TotalSeconds < seconds)
+        {
+            if (await find() is { } found)
+            {
+                return found;
+            }
+            await Task.Delay(100);
+        }
+        throw new TimeoutException($"not within {seconds} s");
+    }
+
+    internal sealed class Interrupted : IConsumer<StudyReceived>
+    {
+        private static int s_deliveries;
+
+        public static TaskCompletionSource Began { get; private set; } = new();
+
+        public static TaskCompletionSource BeganAgain { get; private set; } = new();
+
+        public static TaskCompletionSource Release { get; private set; } = new();
+
+        public static void Reset() =>
+            (s_deliveries, Began, BeganAgain, Release) = (0, new(), new(), new());
+
+        public Task Consume(ConsumeContext<StudyReceived> context)
+        {
+            if (Interlocked.Increment(ref s_deliveries) == 1)
+            {
+                Began.SetResult();
+            }
+            else
+            {
+                BeganAgain.TrySetResult();
+            }
+            return Release.Task;
+        }
+
+        internal sealed class Definition : ConsumerDefinition<Interrupted>
+        {
+            public Definition() => EndpointName = "interrupted";
+        }
+    }
+
+    internal sealed class Counting : IConsumer<StudyReceived>
+    {
+        public static readonly ConcurrentDictionary<string, int> Seen = new();
+
+        public Task Consume(ConsumeContext<StudyReceived> context)
+        {
+            Seen.AddOrUpdate(context.Message.Study.StudyId, 1, (_, n) => n + 1);
+            return Task.CompletedTask;
+        }
+
+        internal sealed class Definition : ConsumerDefinition<Counting>
+        {
+            public Definition() => EndpointName = "counting";
+        }
+    }
+}
+
+[CollectionDefinition("RabbitMQ")]
+public sealed class RabbitMqTests : ICollectionFixture<RabbitMqServer>;
