@@ -44,6 +44,14 @@ internal static class Packages
             Routing = new RoutingPredicate { MinAnisotropy = 3, MinThicknessMm = 3 },
         };
 
+    /// <summary>Takes every volume.</summary>
+    public static ModelManifest Any() =>
+        Brain() with
+        {
+            Name = "any",
+            Routing = new RoutingPredicate(),
+        };
+
     public static Action<TemporaryFolder> Install(params ModelManifest[] models) =>
         folder =>
         {
