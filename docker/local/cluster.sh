@@ -1,6 +1,9 @@
 # Sourced by ./platform: the distributed platform on this machine. RabbitMQ, Azurite and PostgreSQL, and each service as
 # its own process, all on loopback ports; data in artifacts/run.
 
+# PLATFORM_PACKAGES: another folder of models and references than the committed ones.
+packages="${PLATFORM_PACKAGES:-$root/shared}"
+
 # up_distributed [--port N] [--detach]
 up_distributed() {
   local port=8080 detach=0
@@ -185,7 +188,7 @@ service() {
 export Http__Port=$http Http__GrpcPort=$grpc Http__DrainSeconds=50
 export Bus__Transport=RabbitMq Bus__Host=127.0.0.1 Bus__Port=$rabbitmq_port Bus__Username=platform Bus__Password='$rabbitmq_password'
 export Blobs__Provider=Azure Blobs__ConnectionString='DefaultEndpointsProtocol=http;AccountName=platform;AccountKey=$azurite_key;BlobEndpoint=http://127.0.0.1:$azurite_port/platform;'
-export Packages__Path='$root/shared'
+export Packages__Path='$packages'
 export Tenants__0__Name=local Tenants__0__Sites__0=default Tenants__0__KeyHashes__0=$(sha256_hex "$api_key") Tenants__0__StudySecret='$study_secret'
 $(for setting in "$@"; do printf "export '%s'\n" "$setting"; done)
 export DOTNET_gcServer=0
@@ -196,7 +199,7 @@ UNIT
 # models_as_services PORT: every installed model has its own process; the first segmentation model has two replicas.
 models_as_services() {
   local manifest name version id replica segmenters=0
-  for manifest in "$root"/shared/models/*/*/model.json; do
+  for manifest in "$packages"/models/*/*/model.json; do
     [ -e "$manifest" ] || fail 'there is no model in shared/models.'
     version=$(basename "$(dirname "$manifest")")
     name=$(basename "$(dirname "$(dirname "$manifest")")")

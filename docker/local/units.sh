@@ -1,7 +1,8 @@
 # Sourced by ./platform: processes of the local cluster. A unit NAME is run/NAME.sh, which replaces itself by the process;
 # run/NAME.pid holds its process id and start time; run/NAME.log what it says.
 
-run="$artifacts/run"
+# PLATFORM_RUN: another folder for the processes and their data, so that a second cluster does not meet the first.
+run="${PLATFORM_RUN:-$artifacts/run}"
 
 # define NAME: reads the unit's script from the standard input.
 define() {
