@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Platform.Imaging;
 
 namespace Platform.Inference;
@@ -34,24 +35,29 @@ internal static class Islands
             ? left
             : Largest(classes, plane, channels, sided, rightSide: true);
         var voxels = classes.Voxels.Length;
+        var lowest = Lowest(logits, voxels);
         foreach (var channel in channels)
         {
             var near = new bool[voxels];
             Grow(left, (byte)channel, near);
             Grow(right, (byte)channel, near);
-            for (var n = 0; n < voxels; n++)
+            var scores = logits.AsSpan(channel * voxels, voxels);
+            for (var n = 0; n < scores.Length; n++)
             {
-                if (!near[n])
-                {
-                    var lowest = float.MaxValue;
-                    for (var at = n; at < logits.Length; at += voxels)
-                    {
-                        lowest = Math.Min(lowest, logits[at]);
-                    }
-                    logits[channel * voxels + n] = lowest;
-                }
+                scores[n] = near[n] ? scores[n] : lowest[n];
             }
         }
+    }
+
+    /// <summary>The lowest score of each voxel.</summary>
+    private static float[] Lowest(float[] logits, int voxels)
+    {
+        var lowest = logits[..voxels];
+        for (var at = voxels; at < logits.Length; at += voxels)
+        {
+            TensorPrimitives.Min(lowest, logits.AsSpan(at, voxels), lowest);
+        }
+        return lowest;
     }
 
     /// <summary>Of each channel the largest component on one side; of those without sides, the largest of all.</summary>
@@ -65,20 +71,25 @@ internal static class Islands
     {
         var (sizeI, sizeJ, _) = classes.Geometry.Shape;
         var side = new Volume<byte>(classes.Geometry);
+        var (wanted, hasSides) = (new bool[256], new bool[256]);
+        foreach (var channel in channels)
+        {
+            (wanted[channel], hasSides[channel]) = (true, sided.Contains(channel));
+        }
         for (var n = 0; n < side.Voxels.Length; n++)
         {
             var channel = classes.Voxels[n];
-            if (!channels.Contains(channel))
+            if (!wanted[channel])
             {
                 continue;
             }
             var onRight =
-                sided.Contains(channel)
+                hasSides[channel]
                 && plane is { } p
                 && p.Distance(
                     classes.Geometry.ToWorld(n % sizeI, n / sizeI % sizeJ, n / (sizeI * sizeJ))
                 ) > 0;
-            if (!sided.Contains(channel) || onRight == rightSide)
+            if (!hasSides[channel] || onRight == rightSide)
             {
                 side.Voxels[n] = channel;
             }

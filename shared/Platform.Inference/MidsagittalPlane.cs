@@ -45,12 +45,13 @@ internal readonly record struct MidsagittalPlane(
                 }
             }
         }
-        var best = candidates
+        var rough = candidates
             .OrderByDescending(c => c.Score)
             .Take(6)
-            .Select(c => Refine(points, c.Pose))
+            .Select(c => Refine(points, c.Pose, largest: 4, least: 0.9, stride: 4))
             .MaxBy(c => c.Score)
             .Pose;
+        var best = Refine(points, rough, largest: 1, least: 0.1, stride: 1).Pose;
         var normal = best.Normal;
         var (x, y, z) = points.Centroid;
         return new MidsagittalPlane(
@@ -59,10 +60,17 @@ internal readonly record struct MidsagittalPlane(
         );
     }
 
-    private static (double Score, Pose Pose) Refine(LabelPoints points, Pose pose)
+    /// <summary>Climbs by steps (degrees and mm) that are halved wherever none of them leads up.</summary>
+    private static (double Score, Pose Pose) Refine(
+        LabelPoints points,
+        Pose pose,
+        double largest,
+        double least,
+        int stride
+    )
     {
-        var score = points.Symmetry(pose, stride: 1);
-        for (var step = 4.0; step > 0.1; )
+        var score = points.Symmetry(pose, stride);
+        for (var step = largest; step > least; )
         {
             var improved = false;
             foreach (var sign in new[] { -1, 1 })
@@ -85,7 +93,7 @@ internal readonly record struct MidsagittalPlane(
                 ];
                 foreach (var move in moves)
                 {
-                    var moved = points.Symmetry(move, stride: 1);
+                    var moved = points.Symmetry(move, stride);
                     if (moved > score)
                     {
                         (score, pose, improved) = (moved, move, true);
