@@ -5,6 +5,7 @@ return args switch
 {
     ["accuracy"] => AccuracyBenchmark.Run(),
     ["accuracy", var packages] => AccuracyBenchmark.Run(packages),
+    ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
     ["inference", var packages] => InferenceBenchmark.Run(packages),
     _ => Usage(),
@@ -13,7 +14,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, inference"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, imaging, inference"
     );
     return 2;
 }

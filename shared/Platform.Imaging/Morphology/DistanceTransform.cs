@@ -98,6 +98,12 @@ public static class DistanceTransform
         private readonly int[] _vertex = new int[longest];
         private readonly double[] _from = new double[longest + 1];
 
+        // 1 / n: a table is quicker than a division for every parabola met.
+        private readonly double[] _inverse =
+        [
+            .. Enumerable.Range(0, longest + 1).Select(n => 1.0 / n),
+        ];
+
         public void Apply(
             float[] squared,
             int start,
@@ -141,7 +147,7 @@ public static class DistanceTransform
                 while (top >= 0)
                 {
                     var v = _vertex[top];
-                    cross = 0.5 * ((f[n] - (double)f[v]) * perSquare / (n - v) + n + v);
+                    cross = 0.5 * ((f[n] - (double)f[v]) * perSquare * _inverse[n - v] + n + v);
                     if (cross > _from[top])
                     {
                         break;

@@ -80,7 +80,7 @@ internal sealed class AxisWeights
     }
 
     /// <summary>Weights of a cubic B-spline for the voxels floor(x) − 1 … floor(x) + 2.</summary>
-    public static void CubicBasis(double fraction, Span<double> weights)
+    private static void CubicBasis(double fraction, Span<double> weights)
     {
         var (t, u) = (fraction, 1 - fraction);
         weights[0] = u * u * u / 6;

@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Numerics.Tensors;
 
 namespace Platform.Imaging;
 
@@ -56,57 +56,27 @@ public static class LabelResampler
             runs,
             run =>
             {
-                var stretched = new StretchedPlanes(logits, channels, coarse, alongI);
-                var planes = new float[channels][];
-                for (var channel = 0; channel < channels; channel++)
-                {
-                    planes[channel] = new float[coarse.J * ni];
-                }
+                var planes = new StretchedPlanes(logits, channels, coarse, alongI);
                 var best = new float[ni];
-                var row = new float[ni];
                 for (var k = nk * run / runs; k < nk * (run + 1) / runs; k++)
                 {
                     if (!alongK.Inside[k])
                     {
                         continue;
                     }
-                    for (var channel = 0; channel < channels; channel++)
-                    {
-                        stretched.Blend(channel, alongK, k, planes[channel]);
-                    }
+                    planes.Blend(alongK, k);
                     for (var j = 0; j < nj; j++)
                     {
-                        if (!alongJ.Inside[j])
+                        if (alongJ.Inside[j])
                         {
-                            continue;
-                        }
-                        var target = labels.AsSpan(ni * (j + nj * k), ni);
-                        for (byte channel = 0; channel < channels; channel++)
-                        {
-                            var values = SeparableFilter.Blend(
-                                planes[channel],
-                                ni,
-                                ni,
+                            Row(
+                                planes,
                                 alongJ,
                                 j,
-                                row
+                                alongI.Inside,
+                                best,
+                                labels.AsSpan(ni * (j + nj * k), ni)
                             );
-                            if (channel == 0)
-                            {
-                                values.CopyTo(best);
-                            }
-                            else
-                            {
-                                Largest(values, best, target, channel);
-                            }
-                            if (channel == 255)
-                            {
-                                break;
-                            }
-                        }
-                        for (var i = 0; i < ni; i++)
-                        {
-                            target[i] = alongI.Inside[i] ? target[i] : (byte)0;
                         }
                     }
                 }
@@ -115,9 +85,44 @@ public static class LabelResampler
         return new Volume<byte>(target, labels);
     }
 
-    /// <summary>Where a value beats the best so far, it becomes the best and its channel the label.</summary>
+    /// <summary>One row of labels: two rows of each channel are blended and compared.</summary>
+    private static void Row(
+        StretchedPlanes planes,
+        AxisWeights alongJ,
+        int j,
+        bool[] inside,
+        Span<float> best,
+        Span<byte> labels
+    )
+    {
+        var (start, taps) = (alongJ.Start[j], alongJ.Taps);
+        var first = alongJ.Weights[j * taps];
+        var second = taps > 1 ? alongJ.Weights[j * taps + 1] : 0;
+        best.Fill(float.NegativeInfinity);
+        for (var channel = 0; channel < planes.Channels; channel++)
+        {
+            Largest(
+                planes.Row(channel, start),
+                first,
+                planes.Row(channel, start + (taps > 1 ? 1 : 0)),
+                second,
+                best,
+                labels,
+                (byte)channel
+            );
+        }
+        for (var i = 0; i < labels.Length; i++)
+        {
+            labels[i] = inside[i] ? labels[i] : (byte)0;
+        }
+    }
+
+    /// <summary>Where a · weightA + b · weightB beats the best so far, it becomes the best and its channel the label.</summary>
     internal static void Largest(
-        ReadOnlySpan<float> values,
+        ReadOnlySpan<float> a,
+        float weightA,
+        ReadOnlySpan<float> b,
+        float weightB,
         Span<float> best,
         Span<byte> labels,
         byte channel
@@ -126,13 +131,16 @@ public static class LabelResampler
         var n = 0;
         var step = Vector<byte>.Count;
         var quarter = Vector<float>.Count;
-        for (; n <= values.Length - step; n += step)
+        var (wa, wb) = (new Vector<float>(weightA), new Vector<float>(weightB));
+        for (; n <= labels.Length - step; n += step)
         {
-            var a = Beats(values, best, n);
-            var b = Beats(values, best, n + quarter);
-            var c = Beats(values, best, n + 2 * quarter);
-            var d = Beats(values, best, n + 3 * quarter);
-            var won = Vector.Narrow(Vector.Narrow(a, b), Vector.Narrow(c, d));
+            var won = Vector.Narrow(
+                Vector.Narrow(Beats(a, wa, b, wb, best, n), Beats(a, wa, b, wb, best, n + quarter)),
+                Vector.Narrow(
+                    Beats(a, wa, b, wb, best, n + 2 * quarter),
+                    Beats(a, wa, b, wb, best, n + 3 * quarter)
+                )
+            );
             Vector
                 .ConditionalSelect(
                     Vector.AsVectorByte(won),
@@ -141,19 +149,27 @@ public static class LabelResampler
                 )
                 .CopyTo(labels[n..]);
         }
-        for (; n < values.Length; n++)
+        for (; n < labels.Length; n++)
         {
-            if (values[n] > best[n])
+            var value = a[n] * weightA + b[n] * weightB;
+            if (value > best[n])
             {
-                best[n] = values[n];
+                best[n] = value;
                 labels[n] = channel;
             }
         }
     }
 
-    private static Vector<int> Beats(ReadOnlySpan<float> values, Span<float> best, int at)
+    private static Vector<int> Beats(
+        ReadOnlySpan<float> a,
+        Vector<float> weightA,
+        ReadOnlySpan<float> b,
+        Vector<float> weightB,
+        Span<float> best,
+        int at
+    )
     {
-        var value = new Vector<float>(values[at..]);
+        var value = new Vector<float>(a[at..]) * weightA + new Vector<float>(b[at..]) * weightB;
         var old = new Vector<float>(best[at..]);
         var won = Vector.GreaterThan(value, old);
         Vector.ConditionalSelect(won, value, old).CopyTo(best[at..]);
@@ -178,7 +194,7 @@ public static class LabelResampler
             {
                 var best = new float[ni * nj];
                 var values = new float[ni * nj];
-                var plane = labels.AsSpan(k * ni * nj, ni * nj);
+                best.AsSpan().Fill(float.NegativeInfinity);
                 for (var channel = 0; channel < channels; channel++)
                 {
                     ObliqueSampler.Plane(
@@ -186,21 +202,29 @@ public static class LabelResampler
                         coarse,
                         target.Shape,
                         k,
-                        float.NegativeInfinity,
-                        ObliqueSampler.Linear(logits.Slice(channel * voxels, voxels), coarse),
-                        channel == 0 ? best : values
+                        float.MinValue,
+                        new LinearSampler(logits.Slice(channel * voxels, voxels), coarse),
+                        values
                     );
-                    if (channel > 0)
-                    {
-                        Largest(values, best, plane, (byte)channel);
-                    }
+                    Largest(
+                        values,
+                        1,
+                        values,
+                        0,
+                        best,
+                        labels.AsSpan(k * ni * nj, ni * nj),
+                        (byte)channel
+                    );
                 }
             }
         );
         return new Volume<byte>(target, labels);
     }
 
-    /// <summary>The two latest coarse planes of each channel, already at the target's resolution along i.</summary>
+    /// <summary>
+    /// Each channel at the target's resolution along i: the coarse planes last needed, stretched once for all target planes they serve, and the
+    /// blend of them at one k.
+    /// </summary>
     private sealed class StretchedPlanes(
         ReadOnlyMemory<float> logits,
         int channels,
@@ -208,51 +232,63 @@ public static class LabelResampler
         AxisWeights alongI
     )
     {
-        private readonly Dictionary<int, float[]>[] _held =
-        [
-            .. Enumerable.Range(0, channels).Select(_ => new Dictionary<int, float[]>()),
-        ];
+        private readonly float[][] _even = Buffers(channels, coarse.J * alongI.Count);
+        private readonly float[][] _odd = Buffers(channels, coarse.J * alongI.Count);
+        private readonly float[][] _blend = Buffers(channels, coarse.J * alongI.Count);
+        private readonly int[] _held = [-1, -1];
 
-        public void Blend(int channel, AxisWeights alongK, int k, float[] target)
+        public int Channels => channels;
+
+        public ReadOnlySpan<float> Row(int channel, int j) =>
+            _blend[channel].AsSpan(j * alongI.Count, alongI.Count);
+
+        public void Blend(AxisWeights alongK, int k)
         {
-            var held = _held[channel];
             var (start, taps) = (alongK.Start[k], alongK.Taps);
-            foreach (var old in held.Keys.Where(n => n < start || n >= start + taps).ToArray())
+            var first = Hold(start);
+            var second = taps > 1 ? Hold(start + 1) : first;
+            for (var channel = 0; channel < channels; channel++)
             {
-                held.Remove(old);
-            }
-            Array.Clear(target);
-            for (var n = 0; n < taps; n++)
-            {
-                var weight = alongK.Weights[k * taps + n];
-                if (weight == 0)
+                var blend = _blend[channel];
+                TensorPrimitives.Multiply(first[channel], alongK.Weights[k * taps], blend);
+                if (taps > 1)
                 {
-                    continue;
+                    TensorPrimitives.MultiplyAdd(
+                        second[channel],
+                        alongK.Weights[k * taps + 1],
+                        blend,
+                        blend
+                    );
                 }
-                ref var plane = ref CollectionsMarshal.GetValueRefOrAddDefault(
-                    held,
-                    start + n,
-                    out var _
-                );
-                plane ??= Stretch(channel, start + n);
-                System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(plane, weight, target, target);
             }
         }
 
-        private float[] Stretch(int channel, int k)
+        /// <summary>Neighbouring planes differ in parity, so the two that a target plane lies between are held at once.</summary>
+        private float[][] Hold(int k)
         {
-            var plane = new float[coarse.J * alongI.Count];
-            for (var j = 0; j < coarse.J; j++)
+            var planes = (k & 1) == 0 ? _even : _odd;
+            if (_held[k & 1] == k)
             {
-                var from = coarse.I * (j + coarse.J * (k + coarse.K * channel));
-                SeparableFilter.Along(
-                    logits.Span.Slice(from, coarse.I),
-                    alongI,
-                    0,
-                    plane.AsSpan(j * alongI.Count, alongI.Count)
-                );
+                return planes;
             }
-            return plane;
+            _held[k & 1] = k;
+            for (var channel = 0; channel < channels; channel++)
+            {
+                for (var j = 0; j < coarse.J; j++)
+                {
+                    var from = coarse.I * (j + coarse.J * (k + coarse.K * channel));
+                    SeparableFilter.Along(
+                        logits.Span.Slice(from, coarse.I),
+                        alongI,
+                        0,
+                        planes[channel].AsSpan(j * alongI.Count, alongI.Count)
+                    );
+                }
+            }
+            return planes;
         }
+
+        private static float[][] Buffers(int count, int length) =>
+            [.. Enumerable.Range(0, count).Select(_ => new float[length])];
     }
 }

@@ -47,7 +47,7 @@ public static class Resampler
                 shape,
                 target.Shape,
                 outside,
-                ObliqueSampler.Linear(smooth, shape)
+                new LinearSampler(smooth, shape)
             )
         );
     }
@@ -94,7 +94,7 @@ public static class Resampler
                 shape,
                 target.Shape,
                 outside,
-                ObliqueSampler.Cubic(coefficients, shape)
+                new CubicSampler(coefficients, shape)
             )
         );
     }
@@ -114,8 +114,8 @@ public static class Resampler
                     map,
                     shape,
                     target.Shape,
-                    default,
-                    ObliqueSampler.Nearest(volume.Voxels, shape)
+                    default(T),
+                    new NearestSampler<T>(volume.Voxels, shape)
                 )
         );
     }

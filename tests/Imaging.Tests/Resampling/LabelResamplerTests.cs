@@ -61,23 +61,31 @@ public class LabelResamplerTests
                 {
                     var random = new Random(seed);
                     var values = new float[length];
+                    var other = new float[length];
                     var best = new float[length];
                     var labels = new byte[length];
                     for (var n = 0; n < length; n++)
                     {
-                        (values[n], best[n]) = (random.Next(4), random.Next(4));
+                        (values[n], other[n], best[n]) = (
+                            random.Next(4),
+                            random.Next(4),
+                            random.Next(4)
+                        );
                     }
                     var (expectedBest, expected) = ((float[])best.Clone(), (byte[])labels.Clone());
                     for (var n = 0; n < length; n++)
                     {
                         LabelResampler.Largest(
                             values.AsSpan(n, 1),
+                            0.75f,
+                            other.AsSpan(n, 1),
+                            0.25f,
                             expectedBest.AsSpan(n, 1),
                             expected.AsSpan(n, 1),
                             200
                         );
                     }
-                    LabelResampler.Largest(values, best, labels, 200);
+                    LabelResampler.Largest(values, 0.75f, other, 0.25f, best, labels, 200);
                     Assert.Equal(expectedBest, best);
                     Assert.Equal(expected, labels);
                 }
