@@ -96,17 +96,24 @@ build() {
   fi
 }
 
-# build_if_changed PROJECT…: as build, skipped where no source is newer than the last such build.
+# build_if_changed PROJECT: as build, skipped where no source is newer than the last such build.
 build_if_changed() {
-  local stamp="$artifacts/stamps/${*//\//-}" began
-  if [ -e "$stamp" ] && [ -z "$(cd "$root" && find ./*.props ./*.targets global.json shared services "$@" -newer "$stamp" -print -quit 2>/dev/null)" ]; then
+  local stamp="$artifacts/stamps/${1//\//-}" began
+  if [ -e "$stamp" ] && [ -z "$(cd "$root" && find ./*.props ./*.targets global.json shared services "$1" -newer "$stamp" -print -quit 2>/dev/null)" ]; then
     return
   fi
-  stage "building $*"
-  mkdir -p "${stamp%/*}"
-  began=$(mktemp "$stamp.XXXXXX")
-  build "$@"
-  mv "$began" "$stamp"
+  stage "building $1"
+  began=$(date -Ins)
+  build "$1"
+  mark_built "$began" "$1"
+}
+
+# mark_built BEGAN PROJECT…: the projects were built from the sources as they were at that time.
+mark_built() {
+  local began=$1 project
+  shift
+  mkdir -p "$artifacts/stamps"
+  for project in "$@"; do touch -d "$began" "$artifacts/stamps/${project//\//-}"; done
 }
 
 # program NAME: the built executable of the project with that assembly name.
