@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using Platform.Contracts;
 using Platform.Imaging;
 using Platform.Inference;
 using Platform.Training.Synthesis;
@@ -31,37 +33,19 @@ public sealed record ReferenceRecipe
     public required GeneratorSettings Generator { get; init; }
 }
 
-/// <summary>set.json of a reference set.</summary>
-/// <param name="Name">Name of the set.</param>
-/// <param name="Version">Version of the set.</param>
-/// <param name="Description">What it is, for people.</param>
-/// <param name="Structures">Values in the label maps.</param>
-/// <param name="Cases">Pairs of image and labels.</param>
-public sealed record ReferenceSetManifest(
-    string Name,
-    string Version,
-    string Description,
-    IReadOnlyList<ReferenceStructure> Structures,
-    IReadOnlyList<ReferenceCase> Cases
-);
-
-/// <summary>A structure of a reference set: its value in the label maps and its name.</summary>
-public sealed record ReferenceStructure(int Value, string Name);
-
-/// <summary>One pair: file names, and SHA-256 (lower-case hexadecimal) of the files.</summary>
-public sealed record ReferenceCase(
-    string Image,
-    string ImageSha256,
-    string Labels,
-    string LabelsSha256
-);
-
 /// <summary>
 /// Synthesises the reference set that reverse classification accuracy starts with on a machine without labelled scans:
 /// T1-like heads, every second one skull-stripped, labels as the segmentation model writes them.
 /// </summary>
 public static class ReferenceSetBuilder
 {
+    // Indented, and apostrophes as they are: people read this file.
+    private static readonly JsonSerializerOptions SetOptions = new(PlatformJson.Options)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     /// <summary>Writes {nn}.image.nii.zst, {nn}.labels.nii.zst and set.json.</summary>
     /// <param name="recipe">How.</param>
     /// <param name="structures">The segmentation recipe's structures: their values are the labels.</param>
@@ -87,36 +71,27 @@ public static class ReferenceSetBuilder
             new(atlas, recipe.Generator with { StrippedFraction = 1 }, values),
         ];
         var maps = atlas.Maps.Where((_, n) => !recipe.HeldOutMaps.Contains(n)).ToArray();
-        var cases = new List<ReferenceCase>();
+        var files = new List<ReferenceSetFile>();
         for (var n = 0; n < recipe.Count; n++)
         {
             var head = generators[n % 2]
                 .Generate(maps[n % maps.Length], new FastRandom(recipe.Seed, n));
             var (image, labels) = Crop(head, recipe.Generator.SpacingMm, recipe.MarginMm);
-            var (imageName, labelsName) = (
-                $"{n + 1:00}.image.nii.zst",
-                $"{n + 1:00}.labels.nii.zst"
-            );
-            cases.Add(
-                new(
-                    imageName,
-                    Store(image, Path.Combine(folder, imageName)),
-                    labelsName,
-                    Store(labels, Path.Combine(folder, labelsName))
-                )
-            );
+            files.Add(Store(image, folder, $"{n + 1:00}.image.nii.zst"));
+            files.Add(Store(labels, folder, $"{n + 1:00}.labels.nii.zst"));
         }
-        var manifest = new ReferenceSetManifest(
-            recipe.Name,
-            recipe.Version,
-            $"{recipe.Count} synthetic T1-weighted heads at {recipe.Generator.SpacingMm} mm, RAS, every second one skull-stripped; "
-                + $"made from label maps by `train references` (seed {recipe.Seed}), not scans of anybody.",
-            [.. Labels(structures).Select(l => new ReferenceStructure(l.Value, l.Name))],
-            cases
-        );
+        var manifest = new ReferenceSetManifest
+        {
+            Name = recipe.Name,
+            Version = recipe.Version,
+            Description =
+                $"{recipe.Count} synthetic T1-weighted heads at {recipe.Generator.SpacingMm} mm, RAS, every second one skull-stripped; "
+                + $"made from label maps by 'train references' (seed {recipe.Seed}), not scans of anybody.",
+            Files = files,
+        };
         File.WriteAllText(
             Path.Combine(folder, "set.json"),
-            JsonSerializer.Serialize(manifest, ManifestReader.Options) + "\n"
+            JsonSerializer.Serialize(manifest, SetOptions) + "\n"
         );
     }
 
@@ -207,11 +182,11 @@ public static class ReferenceSetBuilder
         return (image, labels);
     }
 
-    private static string Store(Volume<byte> volume, string path)
+    private static ReferenceSetFile Store(Volume<byte> volume, string folder, string name)
     {
         using var stream = new MemoryStream();
         NiftiWriter.Write(stream, volume, NiftiCompression.Zstd);
-        File.WriteAllBytes(path, stream.ToArray());
-        return Convert.ToHexStringLower(SHA256.HashData(stream.ToArray()));
+        File.WriteAllBytes(Path.Combine(folder, name), stream.ToArray());
+        return new(name, Convert.ToHexStringLower(SHA256.HashData(stream.ToArray())));
     }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Platform.Training;
 
-/// <summary>Segmentation of brain structures: patches of synthetic heads, cross-entropy plus soft Dice.</summary>
+/// <summary>Segmentation of brain structures: patches of synthetic heads, weighted cross-entropy plus soft Dice.</summary>
 public sealed class StructureTask : ITrainingTask
 {
     private readonly Recipe _recipe;
@@ -86,13 +86,15 @@ public sealed class StructureTask : ITrainingTask
     {
         using var scope = NewDisposeScope();
         var log = nn.functional.log_softmax(output, 1);
-        var entropy = nn.functional.nll_loss(log, target);
         var probability = log.exp();
         var index = target.unsqueeze(1);
         var truth = zeros_like(probability).scatter_(1, index, ones_like(index).to(float32));
         long[] space = [0, 2, 3, 4];
         var size = truth.sum(space);
         var present = (size > 0).to(float32);
+        // Weights fall with the root of a structure's size: Dice alone has no gradient while a small structure's probability is near zero.
+        var weight = present / (size + 20).sqrt();
+        var entropy = -((truth * log).sum(space) * weight).sum() / (weight * size).sum();
         var dice = (2 * (probability * truth).sum(space) + 1) / (probability.sum(space) + size + 1);
         var loss = entropy + 1 - (dice * present).sum() / present.sum();
         return loss.MoveToOuterDisposeScope();
