@@ -1,0 +1,102 @@
+using Platform.Imaging;
+using Platform.Inference;
+using Platform.Testing;
+using Platform.Training;
+using Platform.Training.Synthesis;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Training.Tests;
+
+public sealed class PackageTests
+{
+    private static readonly LabelAtlas Atlas = HeadPhantom.Atlas();
+    private static readonly RunSummary Run = new("train", 6, 2, 1);
+
+    [Fact]
+    public void The_exported_segmentation_gives_the_logits_of_torch_within_1e_4()
+    {
+        using var folder = new TemporaryFolder();
+        set_num_threads(1);
+        var recipe = HeadPhantom.Brain;
+        var task = new StructureTask(recipe, Atlas);
+        // A few steps, so that the folded statistics are not those of a new network.
+        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
+        trainer.Run(null, resume: false, until: 6);
+        trainer.UseAverage();
+        PackageWriter.Write(recipe, task, Run, folder.Path);
+        Compare(folder.Path, task.Network, [1, 1, 16, 24, 20]);
+    }
+
+    [Fact]
+    public void The_exported_super_resolution_gives_the_residual_of_torch_within_1e_4()
+    {
+        using var folder = new TemporaryFolder();
+        set_num_threads(1);
+        var recipe = HeadPhantom.Slices;
+        var task = new SuperResolutionTask(recipe, Atlas);
+        PackageWriter.Write(recipe, task, Run, folder.Path);
+        Compare(folder.Path, task.Network, [1, 1, 7, 18, 13]);
+    }
+
+    [Fact]
+    public void A_reference_set_is_written_with_its_digests_and_the_models_label_values()
+    {
+        using var folder = new TemporaryFolder();
+        var recipe = new ReferenceRecipe
+        {
+            Name = "phantom",
+            Version = "1",
+            Seed = 1,
+            Count = 2,
+            MarginMm = 8,
+            Generator = HeadPhantom.Still,
+        };
+        ReferenceSetBuilder.Write(recipe, HeadPhantom.Structures, Atlas, folder.Path);
+        Assert.Equal(5, Directory.GetFiles(folder.Path).Length);
+        using var stream = File.OpenRead(Path.Combine(folder.Path, "01.labels.nii.zst"));
+        var labels = NiftiReader.ReadLabels(stream);
+        Assert.Equal([0, 2, 3, 4, 10, 43, 49], labels.Voxels.Distinct().Order().Select(v => (int)v));
+        // RAS: i grows to the right, and the phantom's left structures have small i.
+        Assert.True(
+            Enumerable.Range(0, labels.Voxels.Length).Where(n => labels.Voxels[n] == 4).Average(n => n % labels.Geometry.Shape.I)
+                < Enumerable.Range(0, labels.Voxels.Length).Where(n => labels.Voxels[n] == 43).Average(n => n % labels.Geometry.Shape.I)
+        );
+        var set = File.ReadAllText(Path.Combine(folder.Path, "set.json"));
+        Assert.Contains(
+            Convert.ToHexStringLower(
+                System.Security.Cryptography.SHA256.HashData(
+                    File.ReadAllBytes(Path.Combine(folder.Path, "02.image.nii.zst"))
+                )
+            ),
+            set,
+            StringComparison.Ordinal
+        );
+    }
+
+    private static void Compare(string folder, nn.Module<Tensor, Tensor> network, long[] shape)
+    {
+        var package = ModelPackage.Load(
+            File.ReadAllBytes(Path.Combine(folder, "model.json")),
+            File.ReadAllBytes(Path.Combine(folder, "model.onnx"))
+        );
+        using var model = new OnnxModel(package, new() { Device = ComputeDevice.Cpu, Threads = 1 });
+        using var none = no_grad();
+        random.manual_seed(3);
+        var input = randn(shape);
+        network.eval();
+        var expected = network.forward(input);
+        var largest = double.NaN;
+        model.Run(
+            input.data<float>().ToArray(),
+            shape,
+            (values, given) =>
+            {
+                Assert.Equal(expected.shape, given.ToArray());
+                using var actual = tensor(values.ToArray(), given.ToArray());
+                largest = (actual - expected).abs().max().item<float>();
+            }
+        );
+        Assert.InRange(largest, 0, 1e-4);
+    }
+}

@@ -1,0 +1,45 @@
+using Platform.Testing;
+using Platform.Training;
+
+namespace Training.Tests;
+
+public sealed class RecipeTests
+{
+    private static string Shipped(string name) =>
+        Path.Combine(AppContext.BaseDirectory, "recipes", $"{name}.json");
+
+    [Fact]
+    public void A_misspelt_key_is_refused_by_name()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "recipe.json");
+        File.WriteAllText(
+            path,
+            File.ReadAllText(Shipped("brain-structures"))
+                .Replace("\"learningRate\"", "\"learningRat\"", StringComparison.Ordinal)
+        );
+        var refusal = Assert.Throws<InvalidDataException>(() => RecipeFile.Read<Recipe>(path));
+        Assert.Contains("learningRat", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("brain-structures")]
+    [InlineData("super-resolution")]
+    public void A_shipped_recipe_is_read_and_its_output_values_differ(string name)
+    {
+        var recipe = RecipeFile.Read<Recipe>(Shipped(name));
+        var values = ReferenceSetBuilder.Labels(recipe.Structures).Select(l => l.Value).ToList();
+        Assert.Equal(values.Count, values.Distinct().Count());
+        Assert.Equal(name == "super-resolution", recipe.Slices is not null);
+    }
+
+    [Fact]
+    public void A_held_out_map_that_does_not_exist_is_refused()
+    {
+        var recipe = HeadPhantom.Brain with
+        {
+            Optimisation = HeadPhantom.Brain.Optimisation with { HeldOutMaps = [5] },
+        };
+        Assert.Throws<InvalidDataException>(() => new StructureTask(recipe, HeadPhantom.Atlas()));
+    }
+}
