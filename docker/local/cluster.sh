@@ -40,7 +40,8 @@ up_distributed() {
 
   stage 'starting the services'
   services=()
-  service results Platform.Results "$port"
+  service results Platform.Results "$port" Results__Database=PostgreSql \
+    "Results__ConnectionString=Host=127.0.0.1;Port=$postgresql_port;Username=platform;Password=$postgresql_password;Database=platform"
   service ingest Platform.Ingest $((port + 1))
   service preprocessing Platform.Preprocessing $((port + 2))
   models_as_services $((port + 3))
@@ -106,8 +107,9 @@ secrets() {
         study_secret "$(head -c 32 /dev/urandom | base64 -w 0)" erlang_cookie "$(random_secret)" >"$run/secrets"
     )
   fi
-  local name value
-  while IFS='=' read -r name value; do printf -v "$name" %s "$value"; done <"$run/secrets"
+  # Not by IFS: read would strip the "=" that ends a base 64.
+  local line
+  while read -r line; do printf -v "${line%%=*}" %s "${line#*=}"; done <"$run/secrets"
 }
 
 define_servers() {

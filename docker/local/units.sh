@@ -10,12 +10,13 @@ define() {
   (umask 077 && { echo '#!/usr/bin/env bash' && cat; } >"$run/$1.sh")
 }
 
-# started_at PID: the process's start time in clock ticks, which tells it from a later process of the same id.
+# started_at PID: the process's start time in clock ticks, which tells it from a later process of the same id. One that has
+# ended and waits for its parent to notice does not count.
 started_at() {
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   set -- ${stat##*) }
-  echo "${20}"
+  [ "$1" != Z ] && echo "${20}"
 }
 
 # pid_of NAME: the unit's process id, where it runs.
