@@ -64,16 +64,31 @@ public static class PackageWriter
             ## How it was made
             {Origin(recipe, run)}
 
-            The images are synthetic: label maps are deformed, each tissue gets a random intensity ({recipe.Generator.T1Fraction:p0} of the heads around the
-            usual T1 order, the others anything), then a bias field, gamma, coarser resolution and noise; {recipe.Generator.StrippedFraction:p0} of the heads have no skull.
-            No scan of a person was used, for training or for choosing anything.
+            The images are synthetic: label maps are deformed and each tissue gets a random intensity ({Share(
+                recipe.Generator.T1Fraction
+            )} of the heads around the usual T1 order,
+            {Share(
+                1 - recipe.Generator.T1Fraction
+            )} anything at all), then come a bias field, gamma, coarser resolution and noise; {Share(
+                recipe.Generator.StrippedFraction
+            )} of the heads have no skull.
+            No scan of a person was used to train or to choose anything.
 
-            The network is a U-Net with {string.Join(", ", recipe.Network.Widths)} maps at {string.Join(", ", recipe.Network.Widths.Select((_, n) => spacing * (1 << n)))} mm;
+            The network is a U-Net with {string.Join(
+                ", ",
+                recipe.Network.Widths
+            )} maps at {string.Join(
+                ", ",
+                recipe.Network.Widths.Select((_, n) => spacing * (1 << n))
+            )} mm;
             batch normalisation is folded, so tiles agree with the whole volume. It does not tell left from right: the platform does, by the mid-sagittal plane.
             White matter includes lesions and vessels, ventricles include the choroid plexus and the inferior horns, fluid the third and fourth ventricles.
 
             ## Held-out synthetic heads
-            {run.HeldOutHeads} heads from the {recipe.Optimisation.HeldOutMaps.Count} label maps (positions {string.Join(", ", recipe.Optimisation.HeldOutMaps)} in the folder) that training never saw; mean Dice {Text(dice.Average())}.
+            {run.HeldOutHeads} heads from the {recipe.Optimisation.HeldOutMaps.Count} label maps (positions {string.Join(
+                ", ",
+                recipe.Optimisation.HeldOutMaps
+            )} in the folder) that training never saw; mean Dice {Text(dice.Average())}.
 
             | structure | label values | Dice |
             |---|---|---|
@@ -88,7 +103,7 @@ public static class PackageWriter
             - Tumours, large lesions, resections, implants: there were none in training.
             - Children, infants, fetuses: the label maps are of adults.
             - Thin structures (cortex, the inferior horns) suffer from the {spacing} mm grid; accumbens and amygdala are a few dozen voxels.
-            - Contrasts other than T1 were a small part of training: T2, FLAIR and CT results are not to be trusted.
+            - T2, FLAIR, CT and T1 after contrast agent: training was on T1-like images.
             """,
             folder
         );
@@ -139,8 +154,12 @@ public static class PackageWriter
             {Origin(recipe, run)}
 
             Truth is a synthetic T1-like head at {recipe.Generator.SpacingMm} mm; the input is that head blurred along the slice axis with a Gaussian of
-            {slices.ProfileFwhm[0]}–{slices.ProfileFwhm[1]} slice distances (full width at half maximum), one slice in {slices.Factor} kept, with noise. Axial, coronal and sagittal slices alike.
-            No scan of a person was used. The network has {recipe.Network.Widths[0]} maps in {2 * (recipe.Network.Widths.Count - 1) + 1} convolutions where slices are thick,
+            {slices.ProfileFwhm[0]}–{slices.ProfileFwhm[
+                1
+            ]} slice distances (full width at half maximum), one slice in {slices.Factor} kept, with noise. Axial, coronal and sagittal slices alike.
+            No scan of a person was used. The network has {recipe.Network.Widths[0]} maps in {2
+                * (recipe.Network.Widths.Count - 1)
+                + 1} convolutions where slices are thick,
             a learned deconvolution, and one convolution where they are thin.
 
             ## Held-out synthetic heads
@@ -192,9 +211,16 @@ public static class PackageWriter
 
     private static string Origin(Recipe recipe, RunSummary run) =>
         $"""
-            `{run.Command}`: {run.Steps} of {recipe.Optimisation.Steps} steps of one patch of {string.Join('×', recipe.Optimisation.Patch)} voxels, seed {recipe.Seed}, Adam,
-            from {run.LabelMaps - recipe.Optimisation.HeldOutMaps.Count} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). One CPU thread. Weights are a moving average.
+            `{run.Command}`: {run.Steps} of {recipe.Optimisation.Steps} steps of one patch of {string.Join(
+                '×',
+                recipe.Optimisation.Patch
+            )} voxels, seed {recipe.Seed}, Adam,
+            from {run.LabelMaps
+                - recipe.Optimisation.HeldOutMaps.Count} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). One CPU thread. Weights are a moving average.
             """.Replace("\n            ", "\n", StringComparison.Ordinal);
+
+    private static string Share(double fraction) =>
+        $"{Math.Round(100 * fraction).ToString(CultureInfo.InvariantCulture)} %";
 
     private static string Text(double value, int digits = 3) =>
         value.ToString($"f{digits}", CultureInfo.InvariantCulture);

@@ -75,8 +75,13 @@ public sealed class StructureTask : ITrainingTask
         var heads = HeldOut(_recipe.Optimisation.HeldOutHeads).Select(Dice).ToList();
         return
         [
-            .. _recipe.Structures.Select((_, n) =>
-                heads.Select(d => d[n]).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average()
+            .. _recipe.Structures.Select(
+                (_, n) =>
+                    heads
+                        .Select(d => d[n])
+                        .Where(double.IsFinite)
+                        .DefaultIfEmpty(double.NaN)
+                        .Average()
             ),
         ];
     }
@@ -166,7 +171,12 @@ public sealed class StructureTask : ITrainingTask
         var centre = draw.Chance(1 / 16.0)
             ? draw.Next(image.Length)
             : VoxelOf(sample.Labels, (byte)(1 + draw.Next(_recipe.Structures.Count)), draw);
-        int[] at = [centre % shape[0], centre / shape[0] % shape[1], centre / (shape[0] * shape[1])];
+        int[] at =
+        [
+            centre % shape[0],
+            centre / shape[0] % shape[1],
+            centre / (shape[0] * shape[1]),
+        ];
         var corner = new int[3];
         for (var axis = 0; axis < 3; axis++)
         {

@@ -102,17 +102,12 @@ public sealed class SuperResolutionTask : ITrainingTask
         var blurred = Filters.Gaussian(truth.Voxels, shape, 2, width / 2.3548);
         var slices = shape.K / factor;
         var thick = new Volume<float>(
-            VolumeGeometry.Ras(
-                (shape.I, shape.J, slices),
-                (spacing, spacing, spacing * factor)
-            ),
+            VolumeGeometry.Ras((shape.I, shape.J, slices), (spacing, spacing, spacing * factor)),
             Filters.SampleAt(blurred, shape, 2, slices, s => (s + 0.5) * factor - 0.5)
         );
         HeadGenerator.AddNoise(thick.Voxels, _slices.Noise, draw);
         var percentiles = _recipe.Optimisation.Percentiles;
-        var deviation = Normaliser
-            .Measure(thick.Voxels, percentiles[0], percentiles[1])
-            .Deviation;
+        var deviation = Normaliser.Measure(thick.Voxels, percentiles[0], percentiles[1]).Deviation;
         return new(
             thick.Geometry.Shape,
             Normaliser.Apply(thick, percentiles[0], percentiles[1]).Voxels,

@@ -143,7 +143,8 @@ public static class TrainingCommands
                         var atlas = ReadLabels(parsed.GetValue(Labels)!);
                         var task = create(recipe, atlas);
                         var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, Log);
-                        var checkpoint = $"artifacts/training/{recipe.Name}@{recipe.Version}.checkpoint";
+                        var checkpoint =
+                            $"artifacts/training/{recipe.Name}@{recipe.Version}.checkpoint";
                         Directory.CreateDirectory(Path.GetDirectoryName(checkpoint)!);
                         if (parsed.GetValue(PackageOnly))
                         {

@@ -132,7 +132,12 @@ internal static class HeadPhantom
             Name = "phantom-sr",
             Network = new() { Widths = [6, 6], OutputWidth = 4 },
             Optimisation = Brain.Optimisation with { Patch = [16, 16, 6], LearningRate = 0.002 },
-            Slices = new() { Factor = 4, ProfileFwhm = [0.9, 1.1], Noise = 0.02 },
+            Slices = new()
+            {
+                Factor = 4,
+                ProfileFwhm = [0.9, 1.1],
+                Noise = 0.02,
+            },
             Generator = Still with { SpacingMm = 3, Shape = [32, 32, 32] },
             Structures = [],
         };

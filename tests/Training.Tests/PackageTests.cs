@@ -56,11 +56,20 @@ public sealed class PackageTests
         Assert.Equal(5, Directory.GetFiles(folder.Path).Length);
         using var stream = File.OpenRead(Path.Combine(folder.Path, "01.labels.nii.zst"));
         var labels = NiftiReader.ReadLabels(stream);
-        Assert.Equal([0, 2, 3, 4, 10, 43, 49], labels.Voxels.Distinct().Order().Select(v => (int)v));
+        Assert.Equal(
+            [0, 2, 3, 4, 10, 43, 49],
+            labels.Voxels.Distinct().Order().Select(v => (int)v)
+        );
         // RAS: i grows to the right, and the phantom's left structures have small i.
         Assert.True(
-            Enumerable.Range(0, labels.Voxels.Length).Where(n => labels.Voxels[n] == 4).Average(n => n % labels.Geometry.Shape.I)
-                < Enumerable.Range(0, labels.Voxels.Length).Where(n => labels.Voxels[n] == 43).Average(n => n % labels.Geometry.Shape.I)
+            Enumerable
+                .Range(0, labels.Voxels.Length)
+                .Where(n => labels.Voxels[n] == 4)
+                .Average(n => n % labels.Geometry.Shape.I)
+                < Enumerable
+                    .Range(0, labels.Voxels.Length)
+                    .Where(n => labels.Voxels[n] == 43)
+                    .Average(n => n % labels.Geometry.Shape.I)
         );
         var set = File.ReadAllText(Path.Combine(folder.Path, "set.json"));
         Assert.Contains(

@@ -17,27 +17,25 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void Thirty_steps_lower_the_loss_of_the_segmentation_by_a_fifth()
+    public void Thirty_steps_lower_the_loss_of_the_segmentation_on_a_head_not_trained_on()
     {
-        var trainer = Brain(out _);
+        var trainer = Brain(out var task);
+        var before = LossOf(task);
         trainer.Run(null, resume: false);
+        Assert.True(LossOf(task) < 0.9 * before);
         Assert.Equal(30, trainer.Losses.Count);
-        Assert.True(trainer.Losses[^5..].Average() < 0.8 * trainer.Losses[..5].Average());
     }
 
     [Fact]
-    public void Thirty_steps_lower_the_loss_of_the_super_resolution()
+    public void Thirty_steps_lower_the_loss_of_the_super_resolution_on_a_head_not_trained_on()
     {
         set_num_threads(1);
         var recipe = HeadPhantom.Slices;
-        var trainer = new Trainer(
-            new SuperResolutionTask(recipe, Atlas),
-            recipe.Optimisation,
-            recipe.Seed,
-            _ => { }
-        );
+        var task = new SuperResolutionTask(recipe, Atlas);
+        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
+        var before = LossOf(task);
         trainer.Run(null, resume: false);
-        Assert.True(trainer.Losses[^10..].Average() < trainer.Losses[..10].Average());
+        Assert.True(LossOf(task) < before);
     }
 
     [Fact]
@@ -54,11 +52,7 @@ public sealed class TrainerTests
         rest.Run(checkpoint, resume: true);
 
         Assert.Equal(whole.Losses[21..], rest.Losses);
-        foreach (
-            var (a, b) in uninterrupted
-                .Network.parameters()
-                .Zip(resumed.Network.parameters())
-        )
+        foreach (var (a, b) in uninterrupted.Network.parameters().Zip(resumed.Network.parameters()))
         {
             Assert.Equal(a.data<float>().ToArray(), b.data<float>().ToArray());
         }
@@ -72,5 +66,14 @@ public sealed class TrainerTests
         Brain(out var task).Run(checkpoint, resume: false, until: 1);
         var other = new Trainer(task, HeadPhantom.Brain.Optimisation, 8, _ => { });
         Assert.Throws<InvalidDataException>(() => other.Run(checkpoint, resume: true));
+    }
+
+    private static float LossOf(ITrainingTask task)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var none = no_grad();
+        task.Network.train();
+        var batch = task.Draw(9_999).First();
+        return task.Loss(task.Network.forward(batch.Input), batch.Target).item<float>();
     }
 }
