@@ -141,7 +141,8 @@ public sealed record StructureCalibration
         };
     }
 
-    internal static double Pearson(IReadOnlyList<(double X, double Y)> pairs)
+    /// <summary>Pearson's correlation; 0 where either side is constant.</summary>
+    public static double Pearson(IReadOnlyList<(double X, double Y)> pairs)
     {
         var (meanX, meanY) = (pairs.Average(p => p.X), pairs.Average(p => p.Y));
         var xy = pairs.Sum(p => (p.X - meanX) * (p.Y - meanY));

@@ -105,7 +105,11 @@ public static class ReferenceSetBuilder
                 .ElementAt(n);
             using var stream = File.OpenRead(Path.Combine(setDir, file.Name));
             var image = NiftiReader.ReadImage(stream);
-            samples.AddRange(Sample(set.Without(held), n, image, held.Labels, cancellationToken));
+            var propagated = new ReverseClassifier(
+                set.Without(held),
+                Environment.ProcessorCount
+            ).Register(image, cancellationToken);
+            samples.AddRange(Sample(propagated, n, held.Labels));
             progress?.Report(n + 1);
         }
         var calibration = Calibration.Fit(samples);
@@ -117,19 +121,16 @@ public static class ReferenceSetBuilder
         return calibration;
     }
 
-    /// <summary>What a set says of degraded segmentations of one image with known labels, beside what they are.</summary>
-    internal static List<CalibrationSample> Sample(
-        ReferenceSet set,
+    /// <summary>What references say of degraded segmentations of one image with known labels, beside what they are.</summary>
+    /// <param name="propagated">The references, registered with the image.</param>
+    /// <param name="number">Identifies the image and draws the errors.</param>
+    /// <param name="truth">The image's own labels.</param>
+    public static IReadOnlyList<CalibrationSample> Sample(
+        PropagatedReferences propagated,
         int number,
-        Volume<float> image,
-        Volume<byte> truth,
-        CancellationToken cancellationToken
+        Volume<byte> truth
     )
     {
-        var propagated = new ReverseClassifier(set, Environment.ProcessorCount).Register(
-            image,
-            cancellationToken
-        );
         var samples = new List<CalibrationSample>();
         for (var n = 0; n < Severities.Length; n++)
         {

@@ -8,13 +8,15 @@ return args switch
     ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
     ["inference", var packages] => InferenceBenchmark.Run(packages),
+    ["rca"] => RcaBenchmark.Run(),
+    ["rca", var scans] => RcaBenchmark.Run(scans: int.Parse(scans)),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, imaging, inference"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, imaging, inference, rca"
     );
     return 2;
 }
