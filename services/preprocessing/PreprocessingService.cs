@@ -25,10 +25,18 @@ public static class PreprocessingService
         builder.Services.AddSingleton<StudyPreprocessor>();
     }
 
-    /// <summary>Consumes StudyReceived and VolumeSuperResolved.</summary>
+    /// <summary>Consumes StudyReceived and VolumeSuperResolved; declares the queues of every installed model, to which it sends.</summary>
     public static void AddConsumers(IBusRegistrationConfigurator bus)
     {
         bus.AddConsumer<StudyReceivedConsumer, StudyReceivedConsumerDefinition>();
         bus.AddConsumer<VolumeSuperResolvedConsumer, VolumeSuperResolvedConsumerDefinition>();
+        bus.DeclareModelQueues(
+            async (services, token) =>
+                [
+                    .. (
+                        await services.GetRequiredService<ModelRepository>().ListAsync(token)
+                    ).Select(model => model.Id),
+                ]
+        );
     }
 }
