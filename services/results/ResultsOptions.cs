@@ -22,6 +22,10 @@ public sealed class ResultsOptions
     [Required]
     public string ConnectionString { get; init; } = "Data Source=results.db";
 
+    /// <summary>Connections a process opens to PostgreSQL at most; the server's 100 are shared by all replicas.</summary>
+    [Range(2, 1000)]
+    public int Connections { get; init; } = 20;
+
     /// <summary>Whether this process reconciles; one replica that does is enough.</summary>
     public bool Reconcile { get; init; } = true;
 

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Platform.Hosting;
 
 namespace Platform.Results;
@@ -49,6 +50,7 @@ public static class ResultsService
         StudyEndpoints.Map(app);
         OutputEndpoints.Map(app);
         ChangeFeedEndpoints.Map(app);
+        WebPage.Map(app);
     }
 
     /// <summary>The consumers on the queue "results".</summary>
@@ -63,7 +65,11 @@ public static class ResultsService
         var options = services.GetRequiredService<IOptions<ResultsOptions>>().Value;
         if (options.Database == ResultsDatabase.PostgreSql)
         {
-            database.UseNpgsql(options.ConnectionString);
+            var connection = new NpgsqlConnectionStringBuilder(options.ConnectionString)
+            {
+                MaxPoolSize = options.Connections,
+            };
+            database.UseNpgsql(connection.ConnectionString);
         }
         else
         {
