@@ -28,6 +28,8 @@ public static class BusHosting
         builder.Services.AddReceiveObserver<BusMetrics>();
         builder.Services.AddMassTransit(bus =>
         {
+            // Nothing about a hospital's deployment leaves it.
+            bus.DisableUsageTelemetry();
             consumers(bus);
             bus.AddConfigureEndpointsCallback(
                 (_, _, endpoint) => DeliveryPolicy.Apply(endpoint, options)
