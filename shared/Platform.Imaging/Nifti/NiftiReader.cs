@@ -159,7 +159,11 @@ public static class NiftiReader
         var held = compressed ? stream.Length * MostExpansion - before : stream.Length - before;
         if (held < header.FrameBytes)
         {
-            throw Short(header, Math.Max(held, 0) / header.Type.Bytes());
+            throw Short(
+                header,
+                Math.Max(held, 0) / header.Type.Bytes(),
+                compressed ? "cannot hold more than" : "ends after"
+            );
         }
     }
 
@@ -177,10 +181,14 @@ public static class NiftiReader
         }
     }
 
-    private static VolumeException Short(VolumeHeader header, long held) =>
+    private static VolumeException Short(
+        VolumeHeader header,
+        long held,
+        string how = "ends after"
+    ) =>
         new(
             VolumeFault.CorruptData,
-            $"the header promises {header.Geometry.VoxelCount} voxels of {header.Type.Bytes()} bytes, the stream ends after {held}"
+            $"the header promises {header.Geometry.VoxelCount} voxels of {header.Type.Bytes()} bytes, the stream {how} {held}"
         );
 
     private static (VolumeHeader Header, Stream Payload, bool Compressed) Open(Stream stream)
