@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MassTransit;
 using Platform.Contracts;
 using Platform.Contracts.Grpc;
 using Platform.Hosting;
@@ -38,6 +39,10 @@ public static class AnalyseCommand
         settings["Logging:LogLevel:Default"] = "Warning";
         await using var app = StandaloneHost.Build([], settings);
         await app.StartAsync(cancellationToken);
+        // A study answered from the store would otherwise end the process while the bus is still starting.
+        await app
+            .Services.GetRequiredService<IBusControl>()
+            .WaitForHealthStatus(BusHealthStatus.Healthy, cancellationToken);
         try
         {
             var services = app.Services;
