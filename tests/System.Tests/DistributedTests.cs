@@ -129,7 +129,7 @@ public sealed class DistributedTests(Cluster cluster) : IClassFixture<Cluster>
         await page.GotoAsync(cluster.Results.BaseAddress!.ToString());
         await page.Locator("input[type=password]").FillAsync(cluster.Key);
         await page.Keyboard.PressAsync("Enter");
-        await page.GetByText(study[..8]).First.ClickAsync();
+        await page.Locator($"[data-study='{study}']").ClickAsync();
         var structure = report.Outputs[0].Quality!.Structures[0];
         await page.GetByText(structure.Name).First.WaitForAsync();
         await page.ScreenshotAsync(
