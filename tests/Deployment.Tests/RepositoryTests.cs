@@ -78,6 +78,31 @@ public class RepositoryTests
     }
 
     [Fact]
+    public void Every_service_says_in_a_readme_what_it_takes_and_what_it_gives() =>
+        Repository.None(
+            Repository
+                .Projects.Where(p => p.IsService)
+                .Select(p => $"{p.Folder}/README.md")
+                .Where(readme => !Repository.Files.Contains(readme))
+        );
+
+    [Fact]
+    public void Every_committed_model_has_its_entry_in_the_charts_values()
+    {
+        var values = File.ReadAllText(Repository.Full("charts/platform/values.yaml"));
+        Repository.None(
+            Repository
+                .Files.Where(f =>
+                    f.StartsWith("shared/models/", StringComparison.Ordinal)
+                    && f.EndsWith("/model.json", StringComparison.Ordinal)
+                )
+                .Select(f => f.Split('/'))
+                .Select(f => $"  - name: {f[2]}\n    version: {f[3]}\n")
+                .Where(entry => !values.Contains(entry, StringComparison.Ordinal))
+        );
+    }
+
+    [Fact]
     public void No_file_is_larger_than_8_MiB() =>
         Repository.None(
             Repository.Files.Where(file => new FileInfo(Repository.Full(file)).Length > MaxBytes)
