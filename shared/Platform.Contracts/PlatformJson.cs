@@ -12,6 +12,6 @@ public static class PlatformJson
         {
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             WriteIndented = true,
-            Converters = { new JsonStringEnumConverter() },
+            Converters = { new RejectionReasonConverter(), new JsonStringEnumConverter() },
         };
 }

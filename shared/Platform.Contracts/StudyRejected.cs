@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Platform.Contracts;
 
 /// <summary>Event, any stage → results: the study cannot be analysed and a retry would not help. An expected outcome, not a fault.</summary>
@@ -10,6 +12,7 @@ public sealed record StudyRejected
     public required string Stage { get; init; }
 
     /// <summary>Why, for machines.</summary>
+    [JsonConverter(typeof(RejectionReasonConverter))]
     public required RejectionReason Reason { get; init; }
 
     /// <summary>Why, for people: names the input by its position, the offending value and what to do. Never patient data or file names.</summary>

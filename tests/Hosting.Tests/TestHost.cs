@@ -26,7 +26,7 @@ internal static class TestHost
             [.. all.Select(s => $"--{s.Key}={s.Value}")],
             "test"
         );
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Critical);
         builder.Services.AddSingleton(Channel.CreateUnbounded<Seen>());
         builder.AddBlobs();
         if (consumers is not null)

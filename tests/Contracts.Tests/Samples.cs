@@ -1,0 +1,209 @@
+namespace Platform.Contracts.Tests;
+
+/// <summary>One of everything that is sent or stored, every member set, as long as it gets.</summary>
+internal static class Samples
+{
+    private const string Digest =
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    private const string Segmenter = "brain-structures-of-an-adult-head@10.20.30";
+    private const string Resolver = "through-plane-super-resolution@10.20.30";
+    private static readonly DateTimeOffset Noon = new(2026, 3, 4, 12, 0, 0, TimeSpan.Zero);
+
+    public static StudyContext Study { get; } =
+        new()
+        {
+            Tenant = new('t', 40),
+            Site = new('s', 40),
+            StudyId = "0123456789abcdef0123456789abcdef",
+            Revision = 1234,
+            CorrelationId = new("6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+            Priority = StudyPriority.Stat,
+        };
+
+    /// <summary>What travels on the bus.</summary>
+    public static IReadOnlyList<object> Messages { get; } =
+    [
+        new StudyReceived { Study = Study },
+        new StudyRejected
+        {
+            Study = Study,
+            Stage = "preprocessing",
+            Reason = RejectionReason.BadGeometry,
+            Detail = new('d', 500),
+        },
+        new SegmentVolume
+        {
+            Study = Study,
+            Series = "s123-sr",
+            Model = Segmenter,
+        },
+        new SuperResolveVolume
+        {
+            Study = Study,
+            Series = "s123",
+            Model = Resolver,
+        },
+        new VolumeSegmented
+        {
+            Study = Study,
+            Series = "s123-sr",
+            Model = Segmenter,
+        },
+        new VolumeSuperResolved
+        {
+            Study = Study,
+            Series = "s123",
+            Model = Resolver,
+        },
+        new SegmentationAssessed
+        {
+            Study = Study,
+            Series = "s123-sr",
+            Model = Segmenter,
+            Verdict = Verdict.Review,
+        },
+        new StudyAnalysed
+        {
+            Study = Study,
+            Verdict = Verdict.Review,
+            NotForDiagnosis = true,
+        },
+        new StudyFailed
+        {
+            Study = Study,
+            Stage = "SegmentVolume",
+            Error = "System.IO.IOException",
+            FailedAt = Noon,
+        },
+    ];
+
+    private static PlannedSeries Series { get; } =
+        new()
+        {
+            Series = "s1",
+            Shape = [181, 217, 181],
+            SpacingMm = [1, 1, 1.25],
+            ReceivedOrientation = "LAS",
+            VolumeDigest = Digest,
+        };
+
+    private static PlannedOutput Output { get; } =
+        new()
+        {
+            Kind = OutputKind.SuperResolution,
+            Series = "s1",
+            Model = Resolver,
+            Input = BlobNames.Volume(Study, "s1"),
+            Output = BlobNames.SuperResolved(Study, Resolver, "s1"),
+            NotForDiagnosis = true,
+            NotApplicable = RejectionReason.NoMatchingModel,
+        };
+
+    private static OutputProvenance Provenance { get; } =
+        new()
+        {
+            Model = Segmenter,
+            ModelDigest = Digest,
+            InputDigest = Digest,
+            CodeVersion = "0.1.0",
+            ExecutionProvider = "cpu",
+            NotForDiagnosis = true,
+            Seconds = new Dictionary<string, double> { ["infer"] = 12.5 },
+        };
+
+    private static SegmentationQuality Quality { get; } =
+        new()
+        {
+            Series = "s1",
+            Model = Segmenter,
+            ReferenceSet = "adults@1",
+            Method = "rca-single-atlas",
+            References = 5,
+            ReferencesFailed = 1,
+            Verdict = Verdict.Pass,
+            Structures =
+            [
+                new()
+                {
+                    Label = 1,
+                    Name = "left hippocampus",
+                    VolumeMl = 3.5,
+                    PredictedDice = 0.875,
+                    IntervalLow = 0.75,
+                    IntervalHigh = 0.9375,
+                    MaxDice = 0.90625,
+                    Verdict = Verdict.Pass,
+                },
+            ],
+            NotForDiagnosis = true,
+            Seconds = 4.5,
+            CodeVersion = "0.1.0",
+        };
+
+    /// <summary>What lies in the blob store.</summary>
+    public static IReadOnlyList<object> Documents { get; } =
+    [
+        Study,
+        new StudyManifest
+        {
+            Study = Study,
+            ReceivedAt = Noon,
+            Source = "upload",
+            Items =
+            [
+                new()
+                {
+                    Name = $"{Digest}.nii.gz",
+                    Bytes = 12_345_678_901,
+                    Sha256 = Digest,
+                },
+            ],
+            InputDigest = Digest,
+            RequestedModels = ["brain-structures"],
+        },
+        new StudyPlan
+        {
+            Study = Study,
+            InputDigest = Digest,
+            CodeVersion = "0.1.0",
+            Series = [Series],
+            Outputs = [Output],
+            Seconds = 1.5,
+        },
+        Provenance,
+        Quality,
+        new StudyReport
+        {
+            Study = Study,
+            Outcome = StudyOutcome.Rejected,
+            Verdict = Verdict.Fail,
+            NotForDiagnosis = true,
+            Reason = RejectionReason.CorruptData,
+            Detail = "the stream ends after 17 bytes",
+            ReceivedAt = Noon,
+            CompletedAt = Noon.AddMinutes(1),
+            InputDigest = Digest,
+            CodeVersion = "0.1.0",
+            Series = [Series],
+            Outputs =
+            [
+                new()
+                {
+                    Plan = Output,
+                    Provenance = Provenance,
+                    Quality = Quality,
+                },
+            ],
+            Seconds = new Dictionary<string, double> { ["total"] = 60 },
+        },
+        new ReferenceSetManifest
+        {
+            Name = "adults",
+            Version = "1",
+            Description = "made up",
+            Files = [new("01.image.nii.zst", Digest)],
+        },
+    ];
+
+    public static IEnumerable<object> All => Messages.Concat(Documents);
+}
