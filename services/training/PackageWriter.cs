@@ -209,15 +209,13 @@ public static class PackageWriter
             },
         };
 
-    private static string Origin(Recipe recipe, RunSummary run) =>
-        $"""
-            `{run.Command}`: {run.Steps} of {recipe.Optimisation.Steps} steps of one patch of {string.Join(
-                '×',
-                recipe.Optimisation.Patch
-            )} voxels, seed {recipe.Seed}, Adam,
-            from {run.LabelMaps
-                - recipe.Optimisation.HeldOutMaps.Count} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). One CPU thread. Weights are a moving average.
-            """.Replace("\n            ", "\n", StringComparison.Ordinal);
+    private static string Origin(Recipe recipe, RunSummary run)
+    {
+        var settings = recipe.Optimisation;
+        var maps = run.LabelMaps - settings.HeldOutMaps.Count;
+        return $"`{run.Command}`: {run.Steps} of {settings.Steps} steps of one patch of {string.Join('×', settings.Patch)} voxels, seed {recipe.Seed}, Adam,\n"
+            + $"from {maps} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). One CPU thread. Weights are a moving average.";
+    }
 
     private static string Share(double fraction) =>
         $"{Math.Round(100 * fraction).ToString(CultureInfo.InvariantCulture)} %";
