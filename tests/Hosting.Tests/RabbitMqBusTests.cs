@@ -82,7 +82,17 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
     {
         var settings = await SettingsAsync();
         var study = TestStudy.New();
-        await using (var sender = await StartAsync(settings, bus => bus.DeclareModelQueues(Brain)))
+        await using (
+            var sender = await StartAsync(
+                settings,
+                bus =>
+                {
+                    bus.DeclareModelQueues(Brain);
+                    // Declares where the answer goes, as an installation does: an event without a queue would be dropped.
+                    bus.AddConsumer<Collector, Collector.Definition>();
+                }
+            )
+        )
         {
             var bus = sender.Services.GetRequiredService<IBus>();
             await EventuallyAsync(async () =>
