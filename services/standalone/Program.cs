@@ -78,7 +78,14 @@ try
     return await root.Parse(args)
         .InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception e) when (e is UsageException or InvalidDataException or VolumeException)
+catch (Exception e)
+    when (e
+            is UsageException
+                or InvalidDataException
+                or VolumeException
+                or IOException
+                or UnauthorizedAccessException
+    )
 {
     Console.Error.WriteLine(e.Message);
     return AnalyseCommand.Usage;
