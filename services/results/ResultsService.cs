@@ -12,6 +12,8 @@ public static class ResultsService
     /// <summary>Adds what results needs; call it before <c>AddBus</c>, so that the tables exist before the first message.</summary>
     public static void AddResults(this WebApplicationBuilder builder)
     {
+        // Entity Framework tells every statement at "information".
+        builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Warning);
         builder.AddBlobs();
         builder.AddValidatedOptions<ResultsOptions>("Results");
         builder.Services.AddPooledDbContextFactory<ResultsDb>(Configure);
