@@ -179,14 +179,15 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
             new ParallelOptions { MaxDegreeOfParallelism = 4 },
             async (item, _) =>
             {
-                // As every caller does: an unconfirmed publish is an error, and is done again.
+                // As every caller does: a publish that is not confirmed in time is done again. One in flight when the
+                // broker dies hangs until its token is cancelled.
                 await EventuallyAsync(
                     async () =>
                     {
                         try
                         {
                             using var patience = new CancellationTokenSource(
-                                TimeSpan.FromSeconds(20)
+                                TimeSpan.FromSeconds(5)
                             );
                             await bus.Publish(
                                 new StudyReceived { Study = item.Item },
@@ -199,7 +200,7 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
                             return false;
                         }
                     },
-                    seconds: 90
+                    seconds: 180
                 );
                 if (item.Index == 50)
                 {
@@ -217,7 +218,7 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
         {
             await broker.RestartAsync();
         }
-        await publishing.WaitAsync(TimeSpan.FromSeconds(120));
+        await publishing.WaitAsync(TimeSpan.FromSeconds(200));
         await EventuallyAsync(
             () => Task.FromResult(studies.All(s => Counting.Seen.ContainsKey(s.StudyId))),
             seconds: 60
