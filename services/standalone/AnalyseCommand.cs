@@ -184,6 +184,10 @@ public static class AnalyseCommand
                 first && made.Plan.Kind == OutputKind.Segmentation
                     ? ""
                     : $"{made.Plan.Model}.{made.Plan.Series}.";
+            if (made.Plan.NotForDiagnosis)
+            {
+                prefix += "not-for-diagnosis.";
+            }
             if (made.Plan.Kind == OutputKind.SuperResolution)
             {
                 var volume = await volumes.ReadImageAsync(made.Plan.Output, cancellationToken);
