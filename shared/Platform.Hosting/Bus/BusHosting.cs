@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -71,17 +72,49 @@ public static class BusHosting
         });
     }
 
-    /// <summary>Ends the process of an install job once the bus has declared everything.</summary>
+    /// <summary>
+    /// Ends the process of an install job once every endpoint has been ready. An endpoint that only declares is ready for a moment
+    /// and then done, so readiness is remembered; asking the bus for its health now and then would miss it.
+    /// </summary>
     private sealed class StopOnceDeclared(IBusControl bus, IHostApplicationLifetime lifetime)
-        : BackgroundService
+        : BackgroundService,
+            IReceiveEndpointObserver
     {
+        private readonly ConcurrentDictionary<Uri, bool> _declared = new();
+
+        public override Task StartAsync(CancellationToken cancellationToken)
+        {
+            bus.ConnectReceiveEndpointObserver(this);
+            return base.StartAsync(cancellationToken);
+        }
+
+        public Task Ready(ReceiveEndpointReady ready)
+        {
+            _declared[ready.InputAddress] = true;
+            return Task.CompletedTask;
+        }
+
+        public Task Stopping(ReceiveEndpointStopping stopping) => Task.CompletedTask;
+
+        public Task Completed(ReceiveEndpointCompleted completed) => Task.CompletedTask;
+
+        public Task Faulted(ReceiveEndpointFaulted faulted) => Task.CompletedTask;
+
         protected override async Task ExecuteAsync(CancellationToken stoppingToken)
         {
-            while (bus.CheckHealth().Status != BusHealthStatus.Healthy)
+            // Until then model queues are still being added.
+            while (!lifetime.ApplicationStarted.IsCancellationRequested || !Declared())
             {
-                await Task.Delay(100, stoppingToken);
+                await Task.Delay(50, stoppingToken);
             }
             lifetime.StopApplication();
         }
+
+        private bool Declared() =>
+            bus.CheckHealth()
+                .Endpoints.Values.All(endpoint =>
+                    endpoint.Status == BusHealthStatus.Healthy
+                    || _declared.ContainsKey(endpoint.InputAddress)
+                );
     }
 }
