@@ -156,74 +156,16 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
         var study = TestStudy.New();
         await host.Services.GetRequiredService<IBus>().Publish(new StudyReceived { Study = study });
         await Interrupted.Began.Task.WaitAsync(TimeSpan.FromSeconds(20));
-        await broker.CloseConnectionsAsync(settings["Bus:VirtualHost"]!);
-        await Interrupted.BeganAgain.Task.WaitAsync(TimeSpan.FromSeconds(60));
-        Interrupted.Release.SetResult();
-    }
-
-    [Fact]
-    public async Task A_broker_killed_while_messages_are_published_loses_none_and_readiness_tells()
-    {
-        await using var host = await StartAsync(
-            await SettingsAsync(),
-            bus => bus.AddConsumer<Counting, Counting.Definition>(),
-            ("Bus:Concurrency", "32")
-        );
-        using var http = new HttpClient { BaseAddress = new(host.Urls.First()) };
-        var ready = new Uri("/health/ready", UriKind.Relative);
-        var bus = host.Services.GetRequiredService<IBus>();
-        var studies = Enumerable.Range(0, 200).Select(_ => TestStudy.New()).ToArray();
-        using var half = new SemaphoreSlim(0);
-        var publishing = Parallel.ForEachAsync(
-            studies.Index(),
-            new ParallelOptions { MaxDegreeOfParallelism = 4 },
-            async (item, _) =>
-            {
-                // As every caller does: a publish that is not confirmed in time is done again. One in flight when the
-                // broker dies hangs until its token is cancelled.
-                await EventuallyAsync(
-                    async () =>
-                    {
-                        try
-                        {
-                            using var patience = new CancellationTokenSource(
-                                TimeSpan.FromSeconds(5)
-                            );
-                            await bus.Publish(
-                                new StudyReceived { Study = item.Item },
-                                patience.Token
-                            );
-                            return true;
-                        }
-                        catch (Exception e) when (e is not ArgumentException)
-                        {
-                            return false;
-                        }
-                    },
-                    seconds: 180
-                );
-                if (item.Index == 50)
-                {
-                    half.Release();
-                }
-            }
-        );
-        await half.WaitAsync(TimeSpan.FromSeconds(60));
-        broker.Kill();
         try
         {
-            await EventuallyAsync(async () => !(await http.GetAsync(ready)).IsSuccessStatusCode);
+            await broker.CloseConnectionsAsync(settings["Bus:VirtualHost"]!);
         }
         finally
         {
-            await broker.RestartAsync();
+            Interrupted.Release.SetResult();
         }
-        await publishing.WaitAsync(TimeSpan.FromSeconds(200));
-        await EventuallyAsync(
-            () => Task.FromResult(studies.All(s => Counting.Seen.ContainsKey(s.StudyId))),
-            seconds: 60
-        );
-        await EventuallyAsync(async () => (await http.GetAsync(ready)).IsSuccessStatusCode);
+        // The work is done, but its acknowledgement had no way back.
+        await Interrupted.BeganAgain.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private static Task<string> EventuallyAsync(Func<Task<bool>> holds, double seconds = 30) =>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -40,6 +41,7 @@ public static class BusHosting
                 bus.UsingInMemory(
                     (context, transport) =>
                     {
+                        transport.ConfigureJsonSerializerOptions(AddConverters);
                         transport.ConfigureEndpoints(context);
                     }
                 );
@@ -65,11 +67,22 @@ public static class BusHosting
                             queue.SetQuorumQueue();
                         transport.SendTopology.ConfigureDeadLetterSettings = queue =>
                             queue.SetQuorumQueue();
+                        transport.ConfigureJsonSerializerOptions(AddConverters);
                         transport.ConfigureEndpoints(context);
                     }
                 );
             }
         });
+    }
+
+    /// <summary>Enums travel by name, as in the documents: a member may be added anywhere.</summary>
+    private static JsonSerializerOptions AddConverters(JsonSerializerOptions options)
+    {
+        foreach (var converter in PlatformJson.Options.Converters)
+        {
+            options.Converters.Add(converter);
+        }
+        return options;
     }
 
     /// <summary>
