@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using MassTransit;
@@ -215,22 +214,6 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
         internal sealed class Definition : ConsumerDefinition<Interrupted>
         {
             public Definition() => EndpointName = "interrupted";
-        }
-    }
-
-    internal sealed class Counting : IConsumer<StudyReceived>
-    {
-        public static readonly ConcurrentDictionary<string, int> Seen = new();
-
-        public Task Consume(ConsumeContext<StudyReceived> context)
-        {
-            Seen.AddOrUpdate(context.Message.Study.StudyId, 1, (_, n) => n + 1);
-            return Task.CompletedTask;
-        }
-
-        internal sealed class Definition : ConsumerDefinition<Counting>
-        {
-            public Definition() => EndpointName = "counting";
         }
     }
 }
