@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -13,9 +14,23 @@ public delegate void TensorReader(ReadOnlySpan<float> values, ReadOnlySpan<long>
 /// A network in memory, ready to run. One float32 input N×C×K×J×I, one float32 output of five axes whose K axis may be
 /// <see cref="DepthFactor"/> times the input's. Safe to call from several threads; each call uses all the threads it was given.
 /// </summary>
-public sealed class OnnxModel : IDisposable
+public sealed partial class OnnxModel : IDisposable
 {
+    /// <summary>
+    /// ONNX Runtime's official Linux builds since 1.29 send telemetry to Microsoft (names and hashes of models among it) unless this is in the
+    /// native environment before the library is first used. .NET's own SetEnvironmentVariable does not reach that environment.
+    /// </summary>
+    private const string DisableTelemetry = "ORT_DISABLE_TELEMETRY";
+
     private readonly InferenceSession _session;
+
+    static OnnxModel()
+    {
+        if (!OperatingSystem.IsWindows() && SetEnvironment(DisableTelemetry, "1", 1) != 0)
+        {
+            throw new InvalidOperationException($"cannot set {DisableTelemetry}=1");
+        }
+    }
 
     /// <summary>Loads the network and runs it once on its smallest tile, so that what it cannot do shows now.</summary>
     /// <exception cref="ModelPackageException">The network cannot be loaded or does not give what the manifest promises.</exception>
@@ -270,4 +285,7 @@ public sealed class OnnxModel : IDisposable
         string what,
         Exception? inner = null
     ) => new(ModelPackageFault.InvalidNetwork, $"model {manifest.Id}: the network {what}", inner);
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
 }

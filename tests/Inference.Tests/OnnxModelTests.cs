@@ -1,9 +1,10 @@
+using System.Runtime.InteropServices;
 using Platform.Inference;
 using Platform.Testing;
 
 namespace Inference.Tests;
 
-public sealed class OnnxModelTests
+public sealed partial class OnnxModelTests
 {
     private static readonly (int I, int J, int K) Shape = (37, 33, 31);
     private static readonly Box BoxIn = new(2, 3, 1, (34, 29, 29));
@@ -52,6 +53,18 @@ public sealed class OnnxModelTests
             Assert.Contains("OrtFlavor=gpu", e.Message, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void A_model_in_memory_means_that_the_runtime_reports_nothing_to_its_maker()
+    {
+        var onnx = TinyNetwork.Threshold();
+        using var model = new OnnxModel(Manifests.Package(Manifests.Segmentation(onnx), onnx));
+        // What the native library reads, not .NET's copy of the environment.
+        Assert.Equal("1", Marshal.PtrToStringUTF8(NativeVariable("ORT_DISABLE_TELEMETRY")));
+    }
+
+    [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint NativeVariable(string name);
 
     [Fact]
     public void A_network_that_breaks_its_manifest_is_refused_when_it_is_loaded()
