@@ -25,6 +25,9 @@ public interface ITrainingTask
     /// <summary>Loss of the network's output, a scalar.</summary>
     Tensor Loss(Tensor output, Tensor target);
 
+    /// <summary>Called when the averaged weights are in the network: takes back what the loss, not the data, taught it.</summary>
+    void Finish() { }
+
     /// <summary>A short figure on fixed held-out samples, for the log. Called without gradients, in evaluation mode.</summary>
     string Probe();
 }

@@ -17,16 +17,17 @@ public static class PackageWriter
     public static void Write(Recipe recipe, StructureTask task, RunSummary run, string folder)
     {
         var spacing = recipe.Generator.SpacingMm;
+        var multiple = 1 << (recipe.Network.Widths.Count - 1);
         var manifest = Manifest(recipe) with
         {
             Task = ModelTask.Segmentation,
             Input = Input(recipe, [spacing, spacing, spacing]),
             Tiling = new()
             {
-                MaxTile = [128, 144, 144],
-                Multiple = 1 << (recipe.Network.Widths.Count - 1),
-                // The receptive field reaches 29 voxels: four levels of 3³ convolutions.
-                Halo = 32,
+                // A whole head with its neck: one tile needs no halo.
+                MaxTile = [144, 176, 192],
+                Multiple = multiple,
+                Halo = (task.Network.Reach / multiple + 1) * multiple,
             },
             Labels = [.. ReferenceSetBuilder.Labels(recipe.Structures)],
             Routing = new()

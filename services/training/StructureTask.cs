@@ -9,11 +9,18 @@ namespace Platform.Training;
 /// <summary>Segmentation of brain structures: patches of synthetic heads, weighted cross-entropy plus soft Dice.</summary>
 public sealed class StructureTask : ITrainingTask
 {
+    /// <summary>Voxels added to a structure's size before it is weighed, so that a sliver in a patch does not rule it.</summary>
+    private const float Pseudocount = 20;
+
+    /// <summary>Training heads over whose patches the classes' sizes are averaged.</summary>
+    private const int PriorHeads = 16;
+
     private readonly Recipe _recipe;
     private readonly HeadGenerator _generator;
     private readonly LabelMap[] _training;
     private readonly LabelMap[] _heldOut;
     private readonly Lazy<SyntheticHead[]> _probes;
+    private readonly Lazy<float[]> _prior;
 
     /// <param name="recipe">What to train.</param>
     /// <param name="atlas">Label maps; those held out are not drawn from.</param>
@@ -29,6 +36,7 @@ public sealed class StructureTask : ITrainingTask
         _generator = new(atlas, recipe.Generator, ClassOf(recipe.Structures));
         (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
         _probes = new(() => [.. HeldOut(1)]);
+        _prior = new(Prior);
     }
 
     /// <inheritdoc/>
@@ -98,12 +106,18 @@ public sealed class StructureTask : ITrainingTask
         var size = truth.sum(space);
         var present = (size > 0).to(float32);
         // Weights fall with the root of a structure's size: Dice alone has no gradient while a small structure's probability is near zero.
-        var weight = present / (size + 20).sqrt();
+        var weight = present / (size + Pseudocount).sqrt();
         var entropy = -((truth * log).sum(space) * weight).sum() / (weight * size).sum();
         var dice = (2 * (probability * truth).sum(space) + 1) / (probability.sum(space) + size + 1);
         var loss = entropy + 1 - (dice * present).sum() / present.sum();
         return loss.MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// The loss weighs a class by the root of its size in a patch, which teaches the network to expect small structures more often than they are.
+    /// Their expectation is put right by the inverse weight, once for all patches (logit adjustment, Menon et al. 2021).
+    /// </summary>
+    public void Finish() => Network.Shift(_prior.Value);
 
     /// <inheritdoc/>
     public string Probe() =>
@@ -153,6 +167,31 @@ public sealed class StructureTask : ITrainingTask
         return labels.slice(2, 0, i, 1).to(uint8).contiguous().data<byte>().ToArray();
 
         long Extra(int size) => (multiple - size % multiple) % multiple;
+    }
+
+    /// <summary>Mean logarithm of the inverse weight of each class over the patches it is in; no change where it is in none.</summary>
+    private float[] Prior()
+    {
+        var classes = _recipe.Structures.Count + 1;
+        var (sum, patches) = (new double[classes], new int[classes]);
+        for (var index = 0; index < PriorHeads; index++)
+        {
+            foreach (var batch in Draw(index))
+            {
+                var sizes = new int[classes];
+                foreach (var c in batch.Target.data<long>())
+                {
+                    sizes[c]++;
+                }
+                for (var c = 0; c < classes; c++)
+                {
+                    sum[c] += sizes[c] > 0 ? Math.Log(sizes[c] + Pseudocount) / 2 : 0;
+                    patches[c] += sizes[c] > 0 ? 1 : 0;
+                }
+                batch.Dispose();
+            }
+        }
+        return [.. sum.Select((s, c) => (float)(patches[c] > 0 ? s / patches[c] : 0))];
     }
 
     private float[] Normalise(SyntheticHead sample)

@@ -114,7 +114,7 @@ public sealed class Trainer(
         Checkpoint.Load(checkpoint, seed, State(), out _step);
     }
 
-    /// <summary>Puts the averaged weights into the network for good.</summary>
+    /// <summary>Puts the averaged weights into the network, as they are to be used.</summary>
     public void UseAverage()
     {
         using var none = no_grad();
@@ -122,6 +122,7 @@ public sealed class Trainer(
         {
             _weights[n].Value.copy_(_average[n]);
         }
+        task.Finish();
         task.Network.eval();
     }
 

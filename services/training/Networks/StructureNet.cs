@@ -69,6 +69,17 @@ public sealed class StructureNet : Module<Tensor, Tensor>
         return _classify.forward(x).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Voxels of the full resolution that an output voxel sees to each side: two 3³ convolutions a level on the way down, one on the way up.</summary>
+    public int Reach => (1 << (_down.Count + 1)) - 3;
+
+    /// <summary>Adds a constant to the logits of each class.</summary>
+    public void Shift(float[] logits)
+    {
+        using var none = no_grad();
+        using var shift = tensor(logits);
+        _classify.bias!.add_(shift);
+    }
+
     /// <summary>The network as an ONNX model, normalisation folded into the convolutions: "input" → "logits".</summary>
     public byte[] ToOnnx()
     {
