@@ -1,14 +1,6 @@
+using Platform.Serving;
+
 namespace Platform.Segmentation;
 
 /// <summary>Section "Segmentation".</summary>
-public sealed class SegmentationOptions
-{
-    /// <summary>The one model of this process, as name or name@version: what a cluster's pod has.</summary>
-    public string? Model { get; init; }
-
-    /// <summary>Several models, instead of <see cref="Model"/>. Neither: every installed segmentation model.</summary>
-    public IReadOnlyList<string> Models { get; init; } = [];
-
-    internal IReadOnlyList<string> Configured =>
-        string.IsNullOrEmpty(Model) ? Models : [Model, .. Models];
-}
+public sealed class SegmentationOptions : ServedModelsOptions;

@@ -1,5 +1,4 @@
 using MassTransit;
-using Microsoft.Extensions.Options;
 using Platform.Hosting;
 using Platform.Inference;
 using Platform.Serving;
@@ -9,9 +8,8 @@ namespace Platform.Segmentation;
 /// <summary>segmentation, as part of a host.</summary>
 public static class SegmentationService
 {
-    private static readonly ServedModels Models = ServingHost.Models(
-        ModelTask.Segmentation,
-        services => services.GetRequiredService<IOptions<SegmentationOptions>>().Value.Configured
+    private static readonly ServedModels Models = ServingHost.Models<SegmentationOptions>(
+        ModelTask.Segmentation
     );
 
     /// <summary>Adds the models of section "Segmentation", loaded while the host starts.</summary>
@@ -20,9 +18,6 @@ public static class SegmentationService
         builder.AddValidatedOptions<SegmentationOptions>("Segmentation");
         builder.AddServing(Models);
     }
-
-    /// <summary>Maps the Open Inference Protocol's gRPC service.</summary>
-    public static void MapSegmentation(this WebApplication app) => app.MapServing();
 
     /// <summary>Consumes <see cref="Contracts.SegmentVolume"/> from both queues of every model served.</summary>
     public static void AddConsumers(IBusRegistrationConfigurator bus) =>

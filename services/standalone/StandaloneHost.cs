@@ -4,6 +4,7 @@ using Platform.Preprocessing;
 using Platform.Qc;
 using Platform.Results;
 using Platform.Segmentation;
+using Platform.Serving;
 using Platform.SuperResolution;
 
 namespace Platform.Standalone;
@@ -42,7 +43,7 @@ public static class StandaloneHost
         var app = builder.Build();
         app.MapPlatform();
         app.MapIngest();
-        app.MapSegmentation();
+        app.MapServing();
         app.MapResults();
         app.MapGrpcService<StudiesGrpcService>();
         return app;

@@ -1,4 +1,5 @@
 using Platform.Hosting;
+using Platform.Serving;
 using Platform.SuperResolution;
 
 var builder = PlatformHost.CreateBuilder(args, "super-resolution");
@@ -6,5 +7,5 @@ builder.AddSuperResolution();
 builder.AddBus(SuperResolutionService.AddConsumers);
 var app = builder.Build();
 app.MapPlatform();
-app.MapSuperResolution();
+app.MapServing();
 await app.RunAsync();

@@ -1,5 +1,4 @@
 using MassTransit;
-using Microsoft.Extensions.Options;
 using Platform.Hosting;
 using Platform.Inference;
 using Platform.Serving;
@@ -9,9 +8,8 @@ namespace Platform.SuperResolution;
 /// <summary>super-resolution, as part of a host.</summary>
 public static class SuperResolutionService
 {
-    private static readonly ServedModels Models = ServingHost.Models(
-        ModelTask.SuperResolution,
-        services => services.GetRequiredService<IOptions<SuperResolutionOptions>>().Value.Configured
+    private static readonly ServedModels Models = ServingHost.Models<SuperResolutionOptions>(
+        ModelTask.SuperResolution
     );
 
     /// <summary>Adds the models of section "SuperResolution", loaded while the host starts.</summary>
@@ -20,9 +18,6 @@ public static class SuperResolutionService
         builder.AddValidatedOptions<SuperResolutionOptions>("SuperResolution");
         builder.AddServing(Models);
     }
-
-    /// <summary>Maps the Open Inference Protocol's gRPC service.</summary>
-    public static void MapSuperResolution(this WebApplication app) => app.MapServing();
 
     /// <summary>Consumes <see cref="Contracts.SuperResolveVolume"/> from both queues of every model served.</summary>
     public static void AddConsumers(IBusRegistrationConfigurator bus) =>

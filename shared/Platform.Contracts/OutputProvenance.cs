@@ -21,7 +21,7 @@ public sealed record OutputProvenance
     /// <summary>True where the output is, or derives from, a super-resolved volume.</summary>
     public bool NotForDiagnosis { get; init; }
 
-    /// <summary>Seconds by step: "fetch", "prepare", "infer", "restore", "store".</summary>
+    /// <summary>Seconds by step: "fetch", "prepare", "infer", "restore".</summary>
     public IReadOnlyDictionary<string, double> Seconds { get; init; } =
         new Dictionary<string, double>();
 }

@@ -1,13 +1,6 @@
-using System.Diagnostics;
 using Platform.Imaging;
 
 namespace Platform.Inference;
-
-/// <summary>Labels on the image's own grid, and seconds by step: "prepare", "infer", "restore".</summary>
-public sealed record SegmentationResult(
-    Volume<byte> Labels,
-    IReadOnlyDictionary<string, double> Seconds
-);
 
 /// <summary>The network's scores over a box of its grid, channels first.</summary>
 public sealed record Scores
@@ -24,36 +17,9 @@ public sealed record Scores
 /// back to the image's own grid by interpolating scores, not labels. The same image gives the same labels every time.
 /// </summary>
 /// <param name="model">A network whose task is segmentation.</param>
-public sealed class Segmenter(OnnxModel model)
+public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
 {
-    /// <summary>The three steps in a row.</summary>
-    /// <param name="image">Any grid and orientation, any units.</param>
-    /// <param name="cancellationToken">Stops the network.</param>
-    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
-    public SegmentationResult Segment(
-        Volume<float> image,
-        CancellationToken cancellationToken = default
-    )
-    {
-        var start = Stopwatch.GetTimestamp();
-        var prepared = Prepare(image);
-        var ready = Stopwatch.GetTimestamp();
-        var scores = Infer(prepared, cancellationToken);
-        var inferred = Stopwatch.GetTimestamp();
-        var labels = Restore(scores, image.Geometry);
-        return new SegmentationResult(
-            labels,
-            new Dictionary<string, double>
-            {
-                ["prepare"] = Stopwatch.GetElapsedTime(start, ready).TotalSeconds,
-                ["infer"] = Stopwatch.GetElapsedTime(ready, inferred).TotalSeconds,
-                ["restore"] = Stopwatch.GetElapsedTime(inferred).TotalSeconds,
-            }
-        );
-    }
-
-    /// <summary>Turns and resamples an image to the network's grid, and normalises it there.</summary>
-    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
+    /// <inheritdoc/>
     public PreparedImage Prepare(Volume<float> image)
     {
         var input = model.Manifest.Input;
@@ -65,7 +31,7 @@ public sealed class Segmenter(OnnxModel model)
         return PreparedImage.Make(turned, input.Normalisation);
     }
 
-    /// <summary>Runs the network.</summary>
+    /// <inheritdoc/>
     public Scores Infer(PreparedImage prepared, CancellationToken cancellationToken) =>
         new(
             TiledRun.Run(
@@ -80,9 +46,9 @@ public sealed class Segmenter(OnnxModel model)
         );
 
     /// <summary>Scores → labels: islands dropped, sides told apart, on the image's own grid.</summary>
+    /// <param name="image">The image given to <see cref="Prepare"/>.</param>
     /// <param name="scores">From <see cref="Infer"/>. Changed: islands are suppressed in place.</param>
-    /// <param name="grid">The image's grid.</param>
-    public Volume<byte> Restore(Scores scores, VolumeGeometry grid)
+    public Volume<byte> Restore(Volume<float> image, Scores scores)
     {
         var labels = model.Manifest.Labels;
         var classes = Classes(scores);
@@ -101,7 +67,7 @@ public sealed class Segmenter(OnnxModel model)
             left[label.Channel] = label.Side == "right" ? left[label.Channel] : (byte)label.Value;
             right[label.Channel] = label.Side == "left" ? right[label.Channel] : (byte)label.Value;
         }
-        var restored = LabelResampler.ArgmaxLinear(scores.Logits, scores.Grid, grid);
+        var restored = LabelResampler.ArgmaxLinear(scores.Logits, scores.Grid, image.Geometry);
         Assign(restored, left, right, plane);
         return restored;
     }

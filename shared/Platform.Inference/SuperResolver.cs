@@ -1,21 +1,14 @@
-using System.Diagnostics;
 using System.Numerics.Tensors;
 using Platform.Imaging;
 
 namespace Platform.Inference;
-
-/// <summary>The volume with thinner slices, and seconds by step: "prepare", "infer", "restore".</summary>
-public sealed record SuperResolutionResult(
-    Volume<float> Volume,
-    IReadOnlyDictionary<string, double> Seconds
-);
 
 /// <summary>
 /// Thick slices → slices a factor thinner: cubic B-spline interpolation plus the residual that the network predicts from the
 /// thick slices (Oktay et al., MICCAI 2016). What it adds is learned, not measured: the result is not for diagnosis.
 /// </summary>
 /// <param name="model">A network whose task is super-resolution.</param>
-public sealed class SuperResolver(OnnxModel model)
+public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>, float>
 {
     /// <summary>The orientation in which an image's thick axis is k: axial, coronal or sagittal slices.</summary>
     private static readonly Dictionary<char, string> Orientations = new()
@@ -45,32 +38,6 @@ public sealed class SuperResolver(OnnxModel model)
             _ => (i, j, k * factor),
         };
         return new VolumeGeometry(shape, affine);
-    }
-
-    /// <summary>The three steps in a row.</summary>
-    /// <param name="image">Any orientation, any units; its thickest axis is refined.</param>
-    /// <param name="cancellationToken">Stops the network.</param>
-    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
-    public SuperResolutionResult SuperResolve(
-        Volume<float> image,
-        CancellationToken cancellationToken = default
-    )
-    {
-        var start = Stopwatch.GetTimestamp();
-        var prepared = Prepare(image);
-        var ready = Stopwatch.GetTimestamp();
-        var residual = Infer(prepared, cancellationToken);
-        var inferred = Stopwatch.GetTimestamp();
-        var fine = Restore(image, residual);
-        return new SuperResolutionResult(
-            fine,
-            new Dictionary<string, double>
-            {
-                ["prepare"] = Stopwatch.GetElapsedTime(start, ready).TotalSeconds,
-                ["infer"] = Stopwatch.GetElapsedTime(ready, inferred).TotalSeconds,
-                ["restore"] = Stopwatch.GetElapsedTime(inferred).TotalSeconds,
-            }
-        );
     }
 
     /// <summary>Turns the image until its thick axis is k, and normalises it.</summary>

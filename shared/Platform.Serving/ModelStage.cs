@@ -1,5 +1,6 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
+using MassTransit;
+using Microsoft.Extensions.Logging;
 using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Imaging;
@@ -7,39 +8,129 @@ using Platform.Inference;
 
 namespace Platform.Serving;
 
-/// <summary>What the model stages of the study flow have in common.</summary>
-public static class ModelStage
+/// <summary>
+/// What a command to a model comes to, whatever the model makes: planned output → volume and provenance, each written once, or a
+/// <see cref="StudyRejected"/>. Several commands are in hand at once, fetched and stored beside the one that is inferred.
+/// </summary>
+public sealed partial class ModelStage(
+    IBlobStore blobs,
+    VolumeStore volumes,
+    ModelPool models,
+    InferenceGate gate,
+    ILogger<ModelStage> logger
+)
 {
     private static readonly string CodeVersion = typeof(ModelStage)
         .Assembly.GetName()
         .Version!.ToString(3);
 
-    /// <summary>The refusal an exception amounts to, or null where it is a fault that another try may mend.</summary>
-    public static StudyRejected? Rejection(Exception exception, string stage, StudyContext study)
+    /// <summary>Makes a planned output unless it is there already; where the model or the volume cannot be used, rejects the study.</summary>
+    /// <param name="context">The command: the rejection is published in its conversation.</param>
+    /// <param name="kind">What is made; with <paramref name="series"/> and <paramref name="modelId"/> it finds the output in the plan.</param>
+    /// <param name="study">Whose study.</param>
+    /// <param name="series">The series.</param>
+    /// <param name="modelId">The model as name@version.</param>
+    /// <param name="use">The network's use.</param>
+    /// <returns>True where the output is there, and its event is to be published: at a redelivery once more.</returns>
+    public async Task<bool> MakeAsync<TRaw, TVoxel>(
+        ConsumeContext context,
+        OutputKind kind,
+        StudyContext study,
+        string series,
+        string modelId,
+        Func<OnnxModel, IVolumeModel<TRaw, TVoxel>> use
+    )
+        where TVoxel : unmanaged
     {
-        RejectionReason? reason = exception switch
+        var cancellationToken = context.CancellationToken;
+        var plan = await blobs.ReadJsonAsync<StudyPlan>(BlobNames.Plan(study), cancellationToken);
+        var output = plan.Outputs.Single(o =>
+            o.Kind == kind && o.Series == series && o.Model == modelId
+        );
+        if (await blobs.ExistsAsync(output.Output, cancellationToken))
         {
-            ModelPackageException { Fault: ModelPackageFault.UnknownModel } =>
-                RejectionReason.UnknownModel,
-            ModelPackageException { Fault: ModelPackageFault.DigestMismatch } =>
-                RejectionReason.ModelDigestMismatch,
-            VolumeException volume => Enum.Parse<RejectionReason>(volume.Fault.ToString()),
-            _ => null,
-        };
-        return reason is null
-            ? null
-            : new StudyRejected
+            return true;
+        }
+        try
+        {
+            await MakeAsync(plan, output, use, cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (Reason(e) is { } reason)
+        {
+            LogRejected(study.Tenant, study.StudyId, study.Revision, reason, e);
+            await context.Publish(
+                new StudyRejected
+                {
+                    Study = study,
+                    Stage = kind == OutputKind.Segmentation ? "segmentation" : "super-resolution",
+                    Reason = reason,
+                    Detail = e.Message,
+                },
+                cancellationToken
+            );
+            return false;
+        }
+    }
+
+    private async Task MakeAsync<TRaw, TVoxel>(
+        StudyPlan plan,
+        PlannedOutput output,
+        Func<OnnxModel, IVolumeModel<TRaw, TVoxel>> use,
+        CancellationToken cancellationToken
+    )
+        where TVoxel : unmanaged
+    {
+        var (study, watch) = (plan.Study, new StepWatch());
+        var (model, image, inputDigest) = await watch.TimeAsync(
+            "fetch",
+            async () =>
+                (
+                    await models.GetAsync(output.Model, cancellationToken),
+                    await volumes.ReadImageAsync(output.Input, cancellationToken),
+                    await InputDigestAsync(plan, output, cancellationToken)
+                )
+        );
+        var steps = use(model);
+        var prepared = watch.Time("prepare", () => steps.Prepare(image));
+        var raw = await gate.RunAsync(
+            model,
+            study.Priority,
+            () => watch.Time("infer", () => steps.Infer(prepared, cancellationToken)),
+            cancellationToken
+        );
+        var made = watch.Time("restore", () => steps.Restore(image, raw));
+        // Provenance first: a volume that exists is one whose origin, and whose mark, are known.
+        await blobs.TryCreateJsonAsync(
+            BlobNames.Provenance(study, output.Model, output.Series),
+            new OutputProvenance
             {
-                Study = study,
-                Stage = stage,
-                Reason = reason.Value,
-                Detail = exception.Message,
-            };
+                Model = model.Manifest.Id,
+                ModelDigest = model.Manifest.Sha256,
+                InputDigest = inputDigest,
+                CodeVersion = CodeVersion,
+                ExecutionProvider = model.ExecutionProvider,
+                // Whatever the plan says: what super-resolution adds was never measured.
+                NotForDiagnosis =
+                    output.NotForDiagnosis || output.Kind == OutputKind.SuperResolution,
+                Seconds = watch.Seconds,
+            },
+            cancellationToken
+        );
+        await volumes.TryCreateAsync(output.Output, made, cancellationToken);
+        LogMade(
+            study.Tenant,
+            study.StudyId,
+            study.Revision,
+            output.Series,
+            output.Kind == OutputKind.Segmentation ? "segmented" : "super-resolved",
+            output.Model,
+            watch.Seconds["infer"]
+        );
     }
 
     /// <summary>SHA-256 of a planned output's input: from the plan for a received series, else of the stored bytes.</summary>
-    public static async Task<string> InputDigestAsync(
-        this IBlobStore blobs,
+    private async Task<string> InputDigestAsync(
         StudyPlan plan,
         PlannedOutput output,
         CancellationToken cancellationToken
@@ -56,50 +147,38 @@ public static class ModelStage
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(stored, cancellationToken));
     }
 
-    /// <summary>provenance.json of a model's output.</summary>
-    public static OutputProvenance Provenance(
-        OnnxModel model,
-        string inputDigest,
-        bool notForDiagnosis,
-        IReadOnlyDictionary<string, double> seconds
-    ) =>
-        new()
+    /// <summary>The refusal an exception amounts to, or null where it is a fault that another try may mend.</summary>
+    private static RejectionReason? Reason(Exception exception) =>
+        exception switch
         {
-            Model = model.Manifest.Id,
-            ModelDigest = model.Manifest.Sha256,
-            InputDigest = inputDigest,
-            CodeVersion = CodeVersion,
-            ExecutionProvider = model.ExecutionProvider,
-            NotForDiagnosis = notForDiagnosis,
-            Seconds = seconds,
+            ModelPackageException { Fault: ModelPackageFault.UnknownModel } =>
+                RejectionReason.UnknownModel,
+            ModelPackageException { Fault: ModelPackageFault.DigestMismatch } =>
+                RejectionReason.ModelDigestMismatch,
+            VolumeException volume => Enum.Parse<RejectionReason>(volume.Fault.ToString()),
+            _ => null,
         };
-}
 
-/// <summary>Seconds by step; the time between two steps that belongs to neither is left out.</summary>
-public sealed class StepWatch
-{
-    private readonly Dictionary<string, double> _seconds = [];
-    private long _since = Stopwatch.GetTimestamp();
+    [LoggerMessage(
+        LogLevel.Information,
+        "{Tenant}: study {StudyId} r{Revision} {Series} {Made} by {Model}, network {Seconds:f2} s"
+    )]
+    private partial void LogMade(
+        string tenant,
+        string studyId,
+        int revision,
+        string series,
+        string made,
+        string model,
+        double seconds
+    );
 
-    /// <summary>The steps so far.</summary>
-    public IReadOnlyDictionary<string, double> Seconds => _seconds;
-
-    /// <summary>Books the time since the last step on a step that ends now.</summary>
-    public void Lap(string step)
-    {
-        _seconds[step] = Stopwatch.GetElapsedTime(_since).TotalSeconds;
-        Restart();
-    }
-
-    /// <summary>Leaves the time since the last step out: it was spent waiting.</summary>
-    public void Restart() => _since = Stopwatch.GetTimestamp();
-
-    /// <summary>Runs a step and books its time.</summary>
-    public T Time<T>(string step, Func<T> run)
-    {
-        Restart();
-        var result = run();
-        Lap(step);
-        return result;
-    }
+    [LoggerMessage(LogLevel.Warning, "{Tenant}: study {StudyId} r{Revision} rejected: {Reason}")]
+    private partial void LogRejected(
+        string tenant,
+        string studyId,
+        int revision,
+        RejectionReason reason,
+        Exception exception
+    );
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Platform.Hosting;
 using Platform.Inference;
 
@@ -32,6 +33,7 @@ public static class ServingHost
         });
         builder.Services.TryAddSingleton<ModelPool>();
         builder.Services.TryAddSingleton<InferenceGate>();
+        builder.Services.TryAddSingleton<ModelStage>();
         builder.Services.AddSingleton<IHostedService>(services => new ModelLoader(
             services,
             served,
@@ -39,25 +41,18 @@ public static class ServingHost
         ));
     }
 
-    /// <summary>Maps the Open Inference Protocol's gRPC service; calling it twice is harmless.</summary>
-    public static void MapServing(this WebApplication app)
-    {
-        if (((IApplicationBuilder)app).Properties.TryAdd("Platform.Serving", true))
-        {
-            app.MapGrpcService<OpenInferenceService>();
-        }
-    }
+    /// <summary>Maps the Open Inference Protocol's gRPC service.</summary>
+    public static void MapServing(this WebApplication app) =>
+        app.MapGrpcService<OpenInferenceService>();
 
     /// <summary>The models a service serves: those configured, else every installed one of its task; of two versions of one name, the highest.</summary>
+    /// <typeparam name="TOptions">The service's options.</typeparam>
     /// <param name="task">What the service does.</param>
-    /// <param name="configured">Names from its options.</param>
-    public static ServedModels Models(
-        ModelTask task,
-        Func<IServiceProvider, IReadOnlyList<string>> configured
-    ) =>
+    public static ServedModels Models<TOptions>(ModelTask task)
+        where TOptions : ServedModelsOptions =>
         async (services, cancellationToken) =>
         {
-            var named = configured(services);
+            var named = services.GetRequiredService<IOptions<TOptions>>().Value.Configured;
             var ids =
                 named.Count > 0
                     ? named

@@ -92,11 +92,11 @@ internal static class AccuracyBenchmark
             var truth = Path.Combine(data, "t1-brain", "labels", $"{name}_DLMUSE.nii.gz");
             using var image = File.OpenRead(path);
             using var labels = File.OpenRead(truth);
-            var result = segmenter.Segment(NiftiReader.ReadImage(image));
+            var result = segmenter.Run(NiftiReader.ReadImage(image));
             seconds.Add(result.Seconds.Values.Sum());
             subjects.Add(
                 Compare(
-                    Relabel(result.Labels, fromModel),
+                    Relabel(result.Volume, fromModel),
                     Relabel(NiftiReader.ReadLabels(labels), fromMuse)
                 )
             );

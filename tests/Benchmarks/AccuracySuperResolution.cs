@@ -60,7 +60,7 @@ internal static class AccuracySuperResolution
     {
         var settings = manifest.SuperResolution!;
         var (thick, truth) = Thin(scan, settings.Factor, settings.SliceProfileFwhm);
-        var learned = resolver.SuperResolve(thick).Volume;
+        var learned = resolver.Run(thick).Volume;
         var cubic = Resampler.CubicBSpline(thick, truth.Geometry);
         var linear = Resampler.Linear(thick, truth.Geometry, antiAlias: false);
         var box = Head(truth);

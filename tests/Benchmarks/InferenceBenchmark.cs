@@ -33,7 +33,7 @@ internal static class InferenceBenchmark
         var head = Head();
         using var model = new OnnxModel(package);
         var segmenter = new Segmenter(model);
-        var runs = Enumerable.Range(0, Repeats).Select(_ => segmenter.Segment(head)).ToArray();
+        var runs = Enumerable.Range(0, Repeats).Select(_ => segmenter.Run(head)).ToArray();
         foreach (var step in runs[0].Seconds.Keys)
         {
             table.Add(step, 1000 * runs.Min(r => r.Seconds[step]), "ms");
@@ -62,11 +62,11 @@ internal static class InferenceBenchmark
         );
         using (var one = new OnnxModel(package, new OnnxOptions { Threads = 1 }))
         {
-            var alone = new Segmenter(one).Segment(head);
+            var alone = new Segmenter(one).Run(head);
             table.Add("network", 1000 * infer, "ms", 1000 * alone.Seconds["infer"], "one core");
             table.Add(
                 "voxels labelled otherwise on one core",
-                alone.Labels.Voxels.Zip(runs[0].Labels.Voxels).Count(v => v.First != v.Second),
+                alone.Volume.Voxels.Zip(runs[0].Volume.Voxels).Count(v => v.First != v.Second),
                 "voxels"
             );
         }

@@ -69,7 +69,7 @@ public sealed class SegmenterTests
         var image = Ball(100, (2, 2, 2), 24);
         Paint(image, (-35, -35, -35), 6);
         var manifest = Manifests.Segmentation(Bright);
-        var both = Segment(manifest, Bright, image).Labels;
+        var both = Segment(manifest, Bright, image).Volume;
         var one = Segment(
             manifest with
             {
@@ -77,7 +77,7 @@ public sealed class SegmenterTests
             },
             Bright,
             image
-        ).Labels;
+        ).Volume;
         var island = (7, 7, 7);
         Assert.Equal(1, both[island.Item1, island.Item2, island.Item3]);
         Assert.Equal(0, one[island.Item1, island.Item2, island.Item3]);
@@ -98,7 +98,7 @@ public sealed class SegmenterTests
         {
             Labels = [Label(10, "left"), Label(20, "right")],
         };
-        var labels = Segment(manifest, Bright, image).Labels;
+        var labels = Segment(manifest, Bright, image).Volume;
         var inverse = image.Geometry.InverseAffine();
         Assert.Equal(10, At(12 - 34 * cos, -34 * sin, 4));
         Assert.Equal(20, At(12 + 34 * cos, 34 * sin, 4));
@@ -109,7 +109,7 @@ public sealed class SegmenterTests
         {
             Labels = [.. manifest.Labels.Select(l => l with { LargestComponentOnly = true })],
         };
-        var kept = Segment(largest, Bright, image).Labels;
+        var kept = Segment(largest, Bright, image).Volume;
         Assert.NotEqual(0, At(12, 0, -40));
         labels = kept;
         Assert.Equal(0, At(12, 0, -40));
@@ -155,10 +155,10 @@ public sealed class SegmenterTests
             Manifests.Package(manifest, onnx),
             new OnnxOptions { Threads = 2 }
         );
-        var labels = new Segmenter(one).Segment(image).Labels.Voxels;
+        var labels = new Segmenter(one).Run(image).Volume.Voxels;
         Assert.True(labels.Distinct().Count() > 1);
-        Assert.Equal(labels, new Segmenter(one).Segment(image).Labels.Voxels);
-        Assert.Equal(labels, new Segmenter(two).Segment(image).Labels.Voxels);
+        Assert.Equal(labels, new Segmenter(one).Run(image).Volume.Voxels);
+        Assert.Equal(labels, new Segmenter(two).Run(image).Volume.Voxels);
 
         static ModelLabel Label(int channel) =>
             new()
@@ -170,14 +170,14 @@ public sealed class SegmenterTests
             };
     }
 
-    private static SegmentationResult Segment(
+    private static ModelResult<byte> Segment(
         ModelManifest manifest,
         byte[] onnx,
         Volume<float> image
     )
     {
         using var model = new OnnxModel(Manifests.Package(manifest, onnx));
-        return new Segmenter(model).Segment(image);
+        return new Segmenter(model).Run(image);
     }
 
     /// <summary>A bright ball in a dim cube in air.</summary>

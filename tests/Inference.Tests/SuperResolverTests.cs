@@ -90,7 +90,7 @@ public sealed class SuperResolverTests
         };
         manifest = manifest with { Input = manifest.Input with { SpacingMm = null } };
         using var model = new OnnxModel(Manifests.Package(manifest, onnx));
-        return new SuperResolver(model).SuperResolve(image).Volume;
+        return new SuperResolver(model).Run(image).Volume;
     }
 
     private static Volume<float> Smooth(string orientation)

@@ -78,20 +78,21 @@ public sealed partial class Reconciler(
             return null;
         }
         var ledger = await RevisionLedger.ReadAsync(blobs, study, cancellationToken);
-        if (ledger is { HasFailure: true, HasReport: false })
+        var step = ledger.Next;
+        if (step == FlowStep.Failed)
         {
-            return FlowStep.Failed;
+            return step;
         }
         var activity =
             ledger.LastActivity > marker.LastModified ? ledger.LastActivity : marker.LastModified;
-        if (!ledger.HasManifest && !ledger.HasReport)
+        if (step == FlowStep.Receiving)
         {
             if (now - activity >= options.Value.AbandonAfter)
             {
                 await blobs.DeleteAsync(marker.Name, cancellationToken);
                 LogAbandoned(logger, study.StudyId, study.Revision);
             }
-            return FlowStep.Receiving;
+            return step;
         }
         if (
             now - activity < after
@@ -100,7 +101,7 @@ public sealed partial class Reconciler(
         {
             return null;
         }
-        var step = await flow.AdvanceAsync(study, ledger, cancellationToken);
+        await flow.AdvanceAsync(study, ledger, cancellationToken);
         ResultsMetrics.Reconciled.WithLabels(step.ToString()).Inc();
         LogReconciled(logger, study.StudyId, study.Revision, step);
         return step;

@@ -3,6 +3,28 @@ using Platform.Hosting;
 
 namespace Platform.Results;
 
+/// <summary>What a revision lacks first, and so what is to be done for it.</summary>
+public enum FlowStep
+{
+    /// <summary>Its upload is not complete: nothing.</summary>
+    Receiving,
+
+    /// <summary>A stage gave up, and a person must ask for a replay: nothing.</summary>
+    Failed,
+
+    /// <summary>A plan: preprocessing is asked for it.</summary>
+    Planning,
+
+    /// <summary>Outputs that can be made now: their models are asked for them.</summary>
+    Inferring,
+
+    /// <summary>Predicted qualities: qc is asked for them.</summary>
+    Assessing,
+
+    /// <summary>Nothing that was planned: the report is made where there is none, told, and the open marker goes.</summary>
+    Ended,
+}
+
 /// <summary>What the blob store holds of one revision, from one listing and its plan: the truth about how far it has come.</summary>
 public sealed class RevisionLedger
 {
@@ -26,36 +48,37 @@ public sealed class RevisionLedger
     /// <summary>When the plan was made.</summary>
     public DateTimeOffset PlannedAt => _blobs.GetValueOrDefault(BlobNames.Plan(_study));
 
-    /// <summary>Every byte of the study is there.</summary>
-    public bool HasManifest => _blobs.ContainsKey(BlobNames.Manifest(_study));
-
     /// <summary>The revision has ended.</summary>
-    public bool HasReport => _blobs.ContainsKey(BlobNames.Report(_study));
-
-    /// <summary>A stage gave up, and nobody has asked for a replay.</summary>
-    public bool HasFailure => _blobs.ContainsKey(BlobNames.Failure(_study));
+    public bool HasReport => Has(BlobNames.Report(_study));
 
     /// <summary>When the newest blob was written; the least value where there is none.</summary>
     public DateTimeOffset LastActivity =>
         _blobs.Count == 0 ? DateTimeOffset.MinValue : _blobs.Values.Max();
 
-    /// <summary>Planned outputs that do not exist.</summary>
-    public IReadOnlyList<PlannedOutput> MissingOutputs =>
-        [.. Applicable.Where(o => !_blobs.ContainsKey(o.Output))];
+    /// <summary>What the revision lacks first: the one walk over its plan.</summary>
+    public FlowStep Next =>
+        HasReport || Plan is not null && !MissingOutputs.Concat(MissingQualities).Any()
+            ? FlowStep.Ended
+        : Has(BlobNames.Failure(_study)) ? FlowStep.Failed
+        : !Has(BlobNames.Manifest(_study)) ? FlowStep.Receiving
+        // A plan whose volumes are gone is made anew: its names are the same.
+        : Plan is null || MissingOutputs.Any(o => !Has(o.Input) && !IsDerived(o))
+            ? FlowStep.Planning
+        : ReadyOutputs.Any() ? FlowStep.Inferring
+        : FlowStep.Assessing;
+
+    /// <summary>Planned outputs that do not exist and whose input does.</summary>
+    public IEnumerable<PlannedOutput> ReadyOutputs => MissingOutputs.Where(o => Has(o.Input));
 
     /// <summary>Segmentations whose labels exist and whose predicted quality does not.</summary>
-    public IReadOnlyList<PlannedOutput> MissingQualities =>
-        [
-            .. Applicable.Where(o =>
-                o.Kind == OutputKind.Segmentation
-                && _blobs.ContainsKey(o.Output)
-                && !_blobs.ContainsKey(BlobNames.Quality(_study, o.Model, o.Series))
-            ),
-        ];
+    public IEnumerable<PlannedOutput> MissingQualities =>
+        Applicable.Where(o =>
+            o.Kind == OutputKind.Segmentation
+            && Has(o.Output)
+            && !Has(BlobNames.Quality(_study, o.Model, o.Series))
+        );
 
-    /// <summary>Everything that was planned exists.</summary>
-    public bool IsComplete =>
-        Plan is not null && MissingOutputs.Count == 0 && MissingQualities.Count == 0;
+    private IEnumerable<PlannedOutput> MissingOutputs => Applicable.Where(o => !Has(o.Output));
 
     private IEnumerable<PlannedOutput> Applicable =>
         Plan?.Outputs.Where(o => o.NotApplicable is null) ?? [];
@@ -78,9 +101,8 @@ public sealed class RevisionLedger
         return new(study, found, plan);
     }
 
-    /// <summary>Whether what a model reads exists.</summary>
-    public bool HasInput(PlannedOutput output) => _blobs.ContainsKey(output.Input);
-
     /// <summary>Whether another planned output makes what this one reads.</summary>
-    public bool IsDerived(PlannedOutput output) => Applicable.Any(o => o.Output == output.Input);
+    private bool IsDerived(PlannedOutput output) => Applicable.Any(o => o.Output == output.Input);
+
+    private bool Has(string blob) => _blobs.ContainsKey(blob);
 }

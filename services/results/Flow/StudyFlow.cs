@@ -4,28 +4,6 @@ using Platform.Hosting;
 
 namespace Platform.Results;
 
-/// <summary>What <see cref="StudyFlow.AdvanceAsync"/> did for a revision.</summary>
-public enum FlowStep
-{
-    /// <summary>Nothing: its upload is not complete.</summary>
-    Receiving,
-
-    /// <summary>Nothing: a stage gave up, and a person must ask for a replay.</summary>
-    Failed,
-
-    /// <summary>Preprocessing was asked to plan it.</summary>
-    Planning,
-
-    /// <summary>Models were asked for what they have not made yet.</summary>
-    Inferring,
-
-    /// <summary>qc was asked for a prediction it has not made yet.</summary>
-    Assessing,
-
-    /// <summary>It has ended: the report is there, was told, and the open marker is gone.</summary>
-    Ended,
-}
-
 /// <summary>
 /// Brings a revision forward from what the blob store holds of it, whoever asks: the last stage's event, the reconciler, a replay.
 /// Any step may be taken twice, by several replicas at once.
@@ -47,55 +25,51 @@ public sealed partial class StudyFlow(
     public async Task<bool> TryEndAsync(StudyContext study, CancellationToken cancellationToken)
     {
         var ledger = await RevisionLedger.ReadAsync(blobs, study, cancellationToken);
-        return await TryEndAsync(study, ledger, cancellationToken);
+        if (ledger.Next != FlowStep.Ended)
+        {
+            return false;
+        }
+        await EndAsync(study, ledger, cancellationToken);
+        return true;
     }
 
-    /// <summary>Does the earliest thing the revision lacks: ends it, or asks again for what is missing.</summary>
+    /// <summary>Ends the revision, or asks again for what it lacks first.</summary>
+    /// <returns>What it lacked first.</returns>
     public async Task<FlowStep> AdvanceAsync(
         StudyContext study,
         RevisionLedger ledger,
         CancellationToken cancellationToken
     )
     {
-        if (await TryEndAsync(study, ledger, cancellationToken))
+        var step = ledger.Next;
+        switch (step)
         {
-            return FlowStep.Ended;
-        }
-        if (ledger.HasFailure)
-        {
-            return FlowStep.Failed;
-        }
-        if (!ledger.HasManifest)
-        {
-            return FlowStep.Receiving;
-        }
-        // A plan whose volumes are gone is made anew: its names are the same.
-        if (
-            ledger.Plan is null
-            || ledger.MissingOutputs.Any(o => !ledger.HasInput(o) && !ledger.IsDerived(o))
-        )
-        {
-            await bus.Publish(new StudyReceived { Study = study }, cancellationToken);
-            return FlowStep.Planning;
-        }
-        var ready = ledger.MissingOutputs.Where(ledger.HasInput).ToList();
-        foreach (var output in ready)
-        {
-            await SendAsync(study, output, cancellationToken);
-        }
-        foreach (var output in ledger.MissingQualities)
-        {
-            await bus.Publish(
-                new VolumeSegmented
+            case FlowStep.Ended:
+                await EndAsync(study, ledger, cancellationToken);
+                break;
+            case FlowStep.Planning:
+                await bus.Publish(new StudyReceived { Study = study }, cancellationToken);
+                break;
+            case FlowStep.Inferring or FlowStep.Assessing:
+                foreach (var output in ledger.ReadyOutputs)
                 {
-                    Study = study,
-                    Series = output.Series,
-                    Model = output.Model,
-                },
-                cancellationToken
-            );
+                    await SendAsync(study, output, cancellationToken);
+                }
+                foreach (var output in ledger.MissingQualities)
+                {
+                    await bus.Publish(
+                        new VolumeSegmented
+                        {
+                            Study = study,
+                            Series = output.Series,
+                            Model = output.Model,
+                        },
+                        cancellationToken
+                    );
+                }
+                break;
         }
-        return ready.Count > 0 ? FlowStep.Inferring : FlowStep.Assessing;
+        return step;
     }
 
     /// <summary>A stage refused the study: that is how the revision ends, unless it has ended already.</summary>
@@ -161,7 +135,7 @@ public sealed partial class StudyFlow(
         return true;
     }
 
-    private async Task<bool> TryEndAsync(
+    private async Task EndAsync(
         StudyContext study,
         RevisionLedger ledger,
         CancellationToken cancellationToken
@@ -169,10 +143,6 @@ public sealed partial class StudyFlow(
     {
         if (!ledger.HasReport)
         {
-            if (!ledger.IsComplete)
-            {
-                return false;
-            }
             var report = await BuildReportAsync(ledger.Plan!, cancellationToken);
             await blobs.TryCreateJsonAsync(BlobNames.Report(study), report, cancellationToken);
         }
@@ -181,7 +151,6 @@ public sealed partial class StudyFlow(
         {
             await CloseAsync(study, cancellationToken);
         }
-        return true;
     }
 
     /// <summary>Tells the end that report.json states, and removes the open marker once the broker has it.</summary>

@@ -9,6 +9,7 @@ using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Imaging;
 using Platform.Ingest.Tests;
+using Platform.Serving;
 using Platform.SuperResolution;
 using Platform.Testing;
 
@@ -85,8 +86,7 @@ internal sealed class ModelHost : IAsyncDisposable
         });
         var app = builder.Build();
         app.MapPlatform();
-        app.MapSegmentation();
-        app.MapSuperResolution();
+        app.MapServing();
         await app.StartAsync();
         return new ModelHost(app, messages, folder);
     }
