@@ -16,8 +16,6 @@ internal enum Border
 /// </summary>
 internal sealed class AxisWeights
 {
-    private const double Edge = 1e-4;
-
     private AxisWeights(int count, int taps)
     {
         Taps = taps;
@@ -33,30 +31,39 @@ internal sealed class AxisWeights
 
     public int Count => Start.Length;
 
-    /// <summary>Linear interpolation at offset + step·t after a Gaussian of sigma source voxels.</summary>
-    public static AxisWeights Linear(
-        int source,
-        int target,
-        double offset,
-        double step,
-        double sigma
-    ) => Build(source, target, offset, step, sigma, Border.Clamp, LinearBasis);
+    /// <summary>Interpolation between parallel grids after a Gaussian of sigma source voxels: linear, or a cubic B-spline on prefiltered coefficients.</summary>
+    public static (AxisWeights I, AxisWeights J, AxisWeights K) Of(
+        GridMap map,
+        (int I, int J, int K) source,
+        (int I, int J, int K) target,
+        (double I, double J, double K) sigma,
+        bool cubic
+    )
+    {
+        return (
+            Axis(0, source.I, target.I, sigma.I),
+            Axis(1, source.J, target.J, sigma.J),
+            Axis(2, source.K, target.K, sigma.K)
+        );
 
-    /// <summary>Cubic B-spline basis on prefiltered coefficients, likewise.</summary>
-    public static AxisWeights Cubic(
-        int source,
-        int target,
-        double offset,
-        double step,
-        double sigma
-    ) => Build(source, target, offset, step, sigma, Border.Mirror, CubicBasis);
+        AxisWeights Axis(int axis, int from, int to, double blur) =>
+            Build(
+                from,
+                to,
+                map.M[4 * axis + 3],
+                map.M[5 * axis],
+                blur,
+                cubic ? Border.Mirror : Border.Clamp,
+                cubic ? CubicBasis : LinearBasis
+            );
+    }
 
     /// <summary>Smoothing only.</summary>
     public static AxisWeights Gaussian(int count, double sigma, Border border) =>
         Build(count, count, 0, 1, sigma, border, LinearBasis);
 
     /// <summary>Samples a Gaussian at whole voxels to 4σ and scales it to sum 1, as scipy.ndimage does.</summary>
-    public static double[] GaussianKernel(double sigma)
+    private static double[] GaussianKernel(double sigma)
     {
         var radius = (int)(4 * sigma + 0.5);
         var kernel = new double[2 * radius + 1];
@@ -118,7 +125,7 @@ internal sealed class AxisWeights
         for (var t = 0; t < target; t++)
         {
             var x = offset + step * t;
-            if (x < -0.5 - Edge || x > source - 0.5 + Edge)
+            if (!GridMap.IsInside(x, source))
             {
                 continue;
             }

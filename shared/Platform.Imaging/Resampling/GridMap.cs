@@ -6,6 +6,9 @@ internal sealed class GridMap
     /// <summary>Misalignment, in voxels over the whole grid, below which axes count as parallel.</summary>
     private const double Parallel = 1e-3;
 
+    /// <summary>Rounding allowed at the outer edges of the field of view, in voxels.</summary>
+    public const double Edge = 1e-4;
+
     public GridMap(VolumeGeometry source, VolumeGeometry target)
     {
         var inverse = source.InverseAffine();
@@ -39,21 +42,22 @@ internal sealed class GridMap
     /// <summary>Whether each target axis runs along the source axis of the same number.</summary>
     public bool Aligned { get; }
 
-    /// <summary>Target steps in source voxels along each source axis: above 1 means down-sampling.</summary>
-    public (double I, double J, double K) Factors => (Factor(0), Factor(1), Factor(2));
-
     /// <summary>
-    /// Standard deviation, in source voxels, of the Gaussian that turns a point spread of one source voxel FWHM into one of
-    /// <paramref name="factor"/> voxels FWHM: σ = √(f² − 1) / (2√(2 ln 2)); 0 for f ≤ 1
+    /// Standard deviation along each source axis, in source voxels, of the Gaussian that turns a point spread of one source voxel FWHM into
+    /// one of f voxels FWHM, f being the target step: σ = √(f² − 1) / (2√(2 ln 2)); 0 for f ≤ 1
     /// (Cardoso et al., Scale factor point spread function matching, MICCAI 2015).
     /// </summary>
-    public static double AntiAliasSigma(double factor) =>
-        factor <= 1.001 ? 0 : Math.Sqrt(factor * factor - 1) / (2 * Math.Sqrt(2 * Math.Log(2)));
+    public (double I, double J, double K) AntiAliasSigma => (Sigma(0), Sigma(1), Sigma(2));
 
-    private double Factor(int row) =>
-        Math.Sqrt(
-            M[4 * row] * M[4 * row]
-                + M[4 * row + 1] * M[4 * row + 1]
-                + M[4 * row + 2] * M[4 * row + 2]
-        );
+    /// <summary>Whether a position along an axis lies within the field of view: between the outer edges of the edge voxels.</summary>
+    public static bool IsInside(double x, int count) => x >= -0.5 - Edge && x <= count - 0.5 + Edge;
+
+    private double Sigma(int row)
+    {
+        var (x, y, z) = (M[4 * row], M[4 * row + 1], M[4 * row + 2]);
+        var factor = Math.Sqrt(x * x + y * y + z * z);
+        return factor <= 1.001
+            ? 0
+            : Math.Sqrt(factor * factor - 1) / (2 * Math.Sqrt(2 * Math.Log(2)));
+    }
 }

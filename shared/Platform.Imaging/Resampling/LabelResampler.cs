@@ -44,10 +44,13 @@ public static class LabelResampler
     )
     {
         var (ni, nj, nk) = target.Shape;
-        var m = map.M;
-        var alongI = AxisWeights.Linear(coarse.I, ni, m[3], m[0], 0);
-        var alongJ = AxisWeights.Linear(coarse.J, nj, m[7], m[5], 0);
-        var alongK = AxisWeights.Linear(coarse.K, nk, m[11], m[10], 0);
+        var (alongI, alongJ, alongK) = AxisWeights.Of(
+            map,
+            coarse,
+            target.Shape,
+            default,
+            cubic: false
+        );
         var labels = new byte[checked(ni * nj * nk)];
         // A worker takes a run of planes, so that a coarse plane is stretched along i once for the planes it serves.
         var runs = Math.Min(nk, 4 * Environment.ProcessorCount);

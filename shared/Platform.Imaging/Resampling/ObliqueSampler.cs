@@ -3,8 +3,6 @@ namespace Platform.Imaging;
 /// <summary>Samples a grid at the voxels of another that lies at any angle to it, row by row of the target.</summary>
 internal static class ObliqueSampler
 {
-    private const double Edge = 1e-4;
-
     public static T[] Apply<T, TSampler>(
         GridMap map,
         (int I, int J, int K) source,
@@ -71,7 +69,7 @@ internal static class ObliqueSampler
     /// <summary>Narrows [from, to) to where −½ ≤ start + step·i ≤ count − ½.</summary>
     private static void Clip(double start, double step, int count, ref int from, ref int to)
     {
-        var (low, high) = (-0.5 - Edge - start, count - 0.5 + Edge - start);
+        var (low, high) = (-0.5 - GridMap.Edge - start, count - 0.5 + GridMap.Edge - start);
         if (Math.Abs(step) < 1e-12)
         {
             to = low <= 0 && high >= 0 ? to : from;

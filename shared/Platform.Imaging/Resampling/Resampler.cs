@@ -18,39 +18,7 @@ public static class Resampler
         VolumeGeometry target,
         float outside = 0,
         bool antiAlias = true
-    )
-    {
-        volume = AlongAxesOf(volume, target);
-        var map = new GridMap(volume.Geometry, target);
-        var sigma = Sigma(map, antiAlias);
-        var shape = volume.Geometry.Shape;
-        if (map.Aligned)
-        {
-            return new Volume<float>(
-                target,
-                Separable(
-                    AxisWeights.Linear,
-                    volume.Voxels,
-                    shape,
-                    map,
-                    target.Shape,
-                    sigma,
-                    outside
-                )
-            );
-        }
-        var smooth = Smooth(volume.Voxels, shape, sigma, Border.Clamp);
-        return new Volume<float>(
-            target,
-            ObliqueSampler.Apply(
-                map,
-                shape,
-                target.Shape,
-                outside,
-                new LinearSampler(smooth, shape)
-            )
-        );
-    }
+    ) => Interpolate(volume, target, outside, antiAlias, cubic: false);
 
     /// <summary>
     /// Interpolating cubic B-spline (prefiltered), the image mirrored at the centres of its edge voxels: scipy.ndimage order 3, mode "mirror".
@@ -62,42 +30,7 @@ public static class Resampler
         VolumeGeometry target,
         float outside = 0,
         bool antiAlias = true
-    )
-    {
-        volume = AlongAxesOf(volume, target);
-        var map = new GridMap(volume.Geometry, target);
-        var sigma = Sigma(map, antiAlias);
-        var shape = volume.Geometry.Shape;
-        if (map.Aligned)
-        {
-            return new Volume<float>(
-                target,
-                Separable(
-                    AxisWeights.Cubic,
-                    SplinePrefilter.Coefficients(volume.Voxels, shape),
-                    shape,
-                    map,
-                    target.Shape,
-                    sigma,
-                    outside
-                )
-            );
-        }
-        var coefficients = SplinePrefilter.Coefficients(
-            Smooth(volume.Voxels, shape, sigma, Border.Mirror),
-            shape
-        );
-        return new Volume<float>(
-            target,
-            ObliqueSampler.Apply(
-                map,
-                shape,
-                target.Shape,
-                outside,
-                new CubicSampler(coefficients, shape)
-            )
-        );
-    }
+    ) => Interpolate(volume, target, outside, antiAlias, cubic: true);
 
     /// <summary>The nearest voxel: for labels. Outside the field of view lies 0.</summary>
     public static Volume<T> Nearest<T>(Volume<T> volume, VolumeGeometry target)
@@ -163,45 +96,54 @@ public static class Resampler
     }
 
     /// <summary>Turns an image's axes to those of the target, so that parallel grids meet axis by axis.</summary>
-    internal static Volume<T> AlongAxesOf<T>(Volume<T> volume, VolumeGeometry target)
+    private static Volume<T> AlongAxesOf<T>(Volume<T> volume, VolumeGeometry target)
         where T : unmanaged => Orienter.ToOrientation(volume, target.Orientation);
 
-    private static (double I, double J, double K) Sigma(GridMap map, bool antiAlias) =>
-        antiAlias
-            ? (
-                GridMap.AntiAliasSigma(map.Factors.I),
-                GridMap.AntiAliasSigma(map.Factors.J),
-                GridMap.AntiAliasSigma(map.Factors.K)
-            )
-            : default;
-
-    private delegate AxisWeights MakeWeights(
-        int source,
-        int target,
-        double offset,
-        double step,
-        double sigma
-    );
-
-    private static float[] Separable(
-        MakeWeights weights,
-        float[] voxels,
-        (int I, int J, int K) shape,
-        GridMap map,
-        (int I, int J, int K) target,
-        (double I, double J, double K) sigma,
-        float outside
+    private static Volume<float> Interpolate(
+        Volume<float> volume,
+        VolumeGeometry target,
+        float outside,
+        bool antiAlias,
+        bool cubic
     )
     {
-        var m = map.M;
-        return SeparableFilter.Apply(
-            voxels,
-            shape,
-            weights(shape.I, target.I, m[3], m[0], sigma.I),
-            weights(shape.J, target.J, m[7], m[5], sigma.J),
-            weights(shape.K, target.K, m[11], m[10], sigma.K),
-            outside
-        );
+        volume = AlongAxesOf(volume, target);
+        var map = new GridMap(volume.Geometry, target);
+        var sigma = antiAlias ? map.AntiAliasSigma : default;
+        var (shape, voxels) = (volume.Geometry.Shape, volume.Voxels);
+        if (!map.Aligned)
+        {
+            voxels = Smooth(voxels, shape, sigma, cubic ? Border.Mirror : Border.Clamp);
+        }
+        if (cubic)
+        {
+            voxels = SplinePrefilter.Coefficients(voxels, shape);
+        }
+        if (map.Aligned)
+        {
+            // Each axis's band smooths as it interpolates.
+            var (i, j, k) = AxisWeights.Of(map, shape, target.Shape, sigma, cubic);
+            voxels = SeparableFilter.Apply(voxels, shape, i, j, k, outside);
+        }
+        else
+        {
+            voxels = cubic
+                ? ObliqueSampler.Apply(
+                    map,
+                    shape,
+                    target.Shape,
+                    outside,
+                    new CubicSampler(voxels, shape)
+                )
+                : ObliqueSampler.Apply(
+                    map,
+                    shape,
+                    target.Shape,
+                    outside,
+                    new LinearSampler(voxels, shape)
+                );
+        }
+        return new Volume<float>(target, voxels);
     }
 
     private static float[] Smooth(
@@ -261,8 +203,7 @@ public static class Resampler
         for (var t = 0; t < target; t++)
         {
             var x = offset + step * t;
-            indices[t] =
-                x < -0.5 - 1e-4 || x > source - 0.5 + 1e-4 ? -1 : ObliqueSampler.Round(x, source);
+            indices[t] = GridMap.IsInside(x, source) ? ObliqueSampler.Round(x, source) : -1;
         }
         return indices;
     }

@@ -40,7 +40,7 @@ public class ResamplerAgainstScipyTests
             {
                 var map = new GridMap(Source, target);
                 // Along the source's own axes, which the permuted target names in another order.
-                var f = map.Factors;
+                var sigma = map.AntiAliasSigma;
                 jobs.Add(
                     new
                     {
@@ -50,12 +50,7 @@ public class ResamplerAgainstScipyTests
                         target = new[] { target.Shape.I, target.Shape.J, target.Shape.K },
                         order,
                         mode = order == 1 ? "nearest" : "mirror",
-                        sigma = new[]
-                        {
-                            GridMap.AntiAliasSigma(f.I),
-                            GridMap.AntiAliasSigma(f.J),
-                            GridMap.AntiAliasSigma(f.K),
-                        },
+                        sigma = new[] { sigma.I, sigma.J, sigma.K },
                         matrix = map.M,
                     }
                 );
