@@ -30,6 +30,7 @@ public static class PackageWriter
                 Halo = (task.Network.Reach / multiple + 1) * multiple,
             },
             Labels = [.. ReferenceSetBuilder.Labels(recipe.Structures)],
+            LargestForegroundOnly = true,
             Routing = new()
             {
                 MinSpacingMm = 0.4,

@@ -3,11 +3,33 @@ using Platform.Imaging;
 
 namespace Platform.Inference;
 
-/// <summary>Drops what a network scatters beside a structure's largest connected component.</summary>
+/// <summary>Drops what a network scatters beside the brain, or beside a structure's largest connected component.</summary>
 internal static class Islands
 {
     /// <summary>Voxels around the largest component in which interpolated scores may still be the structure's.</summary>
     private const int Reach = 2;
+
+    /// <summary>
+    /// Makes background (channel 0) the first choice of every voxel outside the largest component of all other channels together. Scores inside
+    /// it stay, so its border stays where it was, on this grid and on any finer one the scores are interpolated to.
+    /// </summary>
+    /// <param name="logits">Channel after channel; changed.</param>
+    /// <param name="classes">The winning channel of each voxel; changed to match.</param>
+    public static void KeepLargestForeground(float[] logits, Volume<byte> classes)
+    {
+        var foreground = new Volume<byte>(classes.Geometry);
+        TensorPrimitives.Min<byte>(classes.Voxels, 1, foreground.Voxels);
+        var kept = ConnectedComponents.KeepLargest(foreground, Connectivity.Faces);
+        for (var n = 0; n < kept.Voxels.Length; n++)
+        {
+            if (classes.Voxels[n] != 0 && kept.Voxels[n] == 0)
+            {
+                // As high as the winner, and ties go to the lower channel.
+                logits[n] = logits[classes.Voxels[n] * kept.Voxels.Length + n];
+                classes.Voxels[n] = 0;
+            }
+        }
+    }
 
     /// <summary>
     /// Makes a channel the last choice of every voxel farther than <see cref="Reach"/> from its largest component, so that the next

@@ -192,6 +192,10 @@ public static partial class ManifestReader
         {
             yield return "labels: not for a super-resolution model";
         }
+        if (m.LargestForegroundOnly)
+        {
+            yield return "largestForegroundOnly: not for a super-resolution model";
+        }
     }
 
     private static IEnumerable<string> ValidateRouting(RoutingPredicate r)

@@ -39,6 +39,12 @@ public sealed record ModelManifest
     /// <summary>The structures, for segmentation: one entry an output value. Background (0) is not listed.</summary>
     public IReadOnlyList<ModelLabel> Labels { get; init; } = [];
 
+    /// <summary>
+    /// For segmentation: of all voxels that are not background, keep only the largest piece that hangs together by faces, so that what lies
+    /// detached from the brain is no brain, whatever its structure. Decided on the network's grid; the rest becomes background.
+    /// </summary>
+    public bool LargestForegroundOnly { get; init; }
+
     /// <summary>Thinner slices, for super-resolution.</summary>
     public SuperResolutionSettings? SuperResolution { get; init; }
 

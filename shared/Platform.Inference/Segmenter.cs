@@ -52,6 +52,10 @@ public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
     {
         var labels = model.Manifest.Labels;
         var classes = Classes(scores);
+        if (model.Manifest.LargestForegroundOnly)
+        {
+            Islands.KeepLargestForeground(scores.Logits, classes);
+        }
         int[] sided = [.. labels.Where(l => l.Side is not null).Select(l => l.Channel).Distinct()];
         MidsagittalPlane? plane = sided.Length > 0 ? MidsagittalPlane.Estimate(classes) : null;
         Islands.Suppress(

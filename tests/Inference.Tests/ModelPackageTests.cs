@@ -66,6 +66,17 @@ public sealed class ModelPackageTests
     }
 
     [Fact]
+    public void Only_a_segmentation_model_has_a_foreground()
+    {
+        var manifest = Manifests.Segmentation(Onnx) with { LargestForegroundOnly = true };
+        Assert.True(ManifestReader.Read(Manifests.Json(manifest)).LargestForegroundOnly);
+        var e = Assert.Throws<ModelPackageException>(() =>
+            ManifestReader.Read(Manifests.Json(manifest with { Task = ModelTask.SuperResolution }))
+        );
+        Assert.Contains("largestForegroundOnly", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Something_else_than_json_is_refused()
     {
         var e = Assert.Throws<ModelPackageException>(() => ManifestReader.Read("PK\u0003"u8));

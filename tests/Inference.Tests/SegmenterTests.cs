@@ -86,6 +86,20 @@ public sealed class SegmenterTests
     }
 
     [Fact]
+    public void What_is_detached_from_the_largest_foreground_goes_in_tiles_as_in_one()
+    {
+        var image = Ball(100, (1, 1, 1), 24);
+        Paint(image, (-35, -35, -35), 6);
+        var manifest = Manifests.Segmentation(Bright) with { LargestForegroundOnly = true };
+        var labels = Segment(manifest, Bright, image).Volume;
+        Assert.Equal(0, labels[15, 15, 15]);
+        Assert.Equal(1, labels[50, 50, 50]);
+        Assert.Equal(0, Count(labels, 1, 25));
+        var tiles = manifest with { Tiling = manifest.Tiling with { MaxTile = [24, 32, 24] } };
+        Assert.Equal(labels.Voxels, Segment(tiles, Bright, image).Volume.Voxels);
+    }
+
+    [Fact]
     public void Left_and_right_share_a_channel_and_are_told_apart_by_their_symmetry()
     {
         // Two balls, mirrored about a plane that is tilted by 15° and lies at x = 12 mm.
