@@ -104,6 +104,30 @@ public sealed class ReconcilerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_failure_that_the_work_has_overtaken_keeps_no_study_from_its_end()
+    {
+        await using var host = await StartAsync();
+        var study = await new StoredStudy(host).CompleteAsync();
+        await host.Flow.FailAsync(
+            new()
+            {
+                Study = study.Context,
+                Stage = "VolumeSegmented",
+                Error = "OutOfMemory",
+            },
+            StoredStudy.Series,
+            ResultsHost.Model,
+            CancellationToken.None
+        );
+
+        await ReconcileUntilAsync(host, () => host.Said.OfType<StudyAnalysed>().Any());
+
+        Assert.False(
+            await host.Blobs.ExistsAsync(BlobNames.Failure(study.Context), CancellationToken.None)
+        );
+    }
+
+    [Fact]
     public async Task An_unfinished_upload_is_left_alone_and_then_forgotten()
     {
         await using var host = await StartAsync(("Results:AbandonAfter", "00:00:02"));
