@@ -32,13 +32,6 @@ public class ArchitectureTests
     [InlineData("Platform.Contracts")]
     [InlineData("Platform.Dicom", "Platform.Imaging")]
     [InlineData("Platform.Inference", "Platform.Imaging")]
-    [InlineData(
-        "Platform.Serving",
-        "Platform.Contracts",
-        "Platform.Imaging",
-        "Platform.Inference",
-        "Platform.Hosting"
-    )]
     [InlineData("Platform.Hosting", "Platform.Contracts", "Platform.Imaging")]
     [InlineData("Platform.Serving", "Platform.Contracts", "Platform.Hosting", "Platform.Inference")]
     public void A_shared_project_refers_to_no_more_than_the_layer_below(
@@ -59,7 +52,7 @@ public class ArchitectureTests
     [Fact]
     public void Imaging_is_pure_no_dependency_injection_no_logging_no_server()
     {
-        string[] allowed = ["System.Numerics.Tensors", "System.IO.Hashing", "ZstdSharp.Port"];
+        string[] allowed = ["System.Numerics.Tensors", "ZstdSharp.Port"];
         Repository.None(Project("Platform.Imaging").Packages.Except(allowed));
     }
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Platform.Imaging;
 
-/// <summary>Order statistics and thresholds of images.</summary>
+/// <summary>Order statistics of images.</summary>
 public static class Intensities
 {
     private const int Bins = 1 << 16;
@@ -59,53 +59,6 @@ public static class Intensities
                 return (float)(low + ((double)high - low) * (rank - Math.Floor(rank)));
             }),
         ];
-    }
-
-    /// <summary>
-    /// Otsu's threshold: the boundary between two classes of intensities with the largest variance between them, over 256 bins from the least to
-    /// the largest value. Foreground is above it.
-    /// </summary>
-    /// <exception cref="VolumeException">The values are constant or not finite.</exception>
-    public static float Otsu(ReadOnlySpan<float> values)
-    {
-        const int Levels = 256;
-        var least = System.Numerics.Tensors.TensorPrimitives.Min(values);
-        var most = System.Numerics.Tensors.TensorPrimitives.Max(values);
-        if (!(most > least) || !float.IsFinite(most - least))
-        {
-            throw new VolumeException(
-                VolumeFault.BadVoxels,
-                "the image is constant or not finite: no threshold divides it"
-            );
-        }
-        var counts = new long[Levels];
-        var scale = Levels / (most - least);
-        foreach (var value in values)
-        {
-            counts[Math.Min((int)((value - least) * scale), Levels - 1)]++;
-        }
-        double total = values.Length,
-            mass = 0;
-        for (var level = 0; level < Levels; level++)
-        {
-            mass += (level + 0.5) * counts[level];
-        }
-        double below = 0,
-            massBelow = 0,
-            bestVariance = -1;
-        var best = 0;
-        for (var level = 0; level < Levels - 1; level++)
-        {
-            below += counts[level];
-            massBelow += (level + 0.5) * counts[level];
-            var difference = massBelow / below - (mass - massBelow) / (total - below);
-            var variance = below * (total - below) * difference * difference;
-            if (variance > bestVariance)
-            {
-                (bestVariance, best) = (variance, level);
-            }
-        }
-        return least + (best + 1) / scale;
     }
 
     private static (int Bin, int Remainder) Locate(int[] counts, int rank)

@@ -9,9 +9,6 @@ public readonly record struct LabelOverlap(byte Label, long First, long Second, 
 {
     /// <summary>2|A∩B| / (|A| + |B|), 0–1; NaN where the label is in neither.</summary>
     public double Dice => 2.0 * Both / (First + Second);
-
-    /// <summary>|A∩B| / |A∪B|, 0–1; NaN where the label is in neither.</summary>
-    public double Jaccard => (double)Both / (First + Second - Both);
 }
 
 /// <summary>Counts over label maps.</summary>

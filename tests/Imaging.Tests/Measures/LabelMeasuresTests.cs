@@ -57,17 +57,4 @@ public class LabelMeasuresTests
                 },
                 iter: 100
             );
-
-    [Fact]
-    public void Otsu_divides_two_populations_and_refuses_a_constant()
-    {
-        var random = new Random(1);
-        var values = Enumerable
-            .Range(0, 10000)
-            .Select(n => (float)((n % 3 == 0 ? 900 : 100) + random.NextDouble() * 80))
-            .ToArray();
-        Assert.InRange(Intensities.Otsu(values), 179, 901);
-        var refusal = Assert.Throws<VolumeException>(() => Intensities.Otsu([1, 1, 1]));
-        Assert.Equal(VolumeFault.BadVoxels, refusal.Fault);
-    }
 }
