@@ -103,9 +103,10 @@ public sealed class PackageTests
             {
                 Assert.Equal(expected.shape, given.ToArray());
                 using var actual = tensor(values.ToArray(), given.ToArray());
-                largest = (actual - expected).abs().max().item<float>();
+                largest = ((actual - expected).abs().max() / expected.abs().max()).item<float>();
             }
         );
-        Assert.InRange(largest, 0, 1e-4);
+        // Kernels are stored with 11 bits.
+        Assert.InRange(largest, 0, 2e-3);
     }
 }

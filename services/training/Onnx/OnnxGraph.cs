@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Platform.Training.Networks;
 using TorchSharp.Modules;
@@ -6,10 +5,11 @@ using static TorchSharp.torch;
 
 namespace Platform.Training.Onnx;
 
-/// <summary>A network as an ONNX graph (IR 8, opset 17, float32), built layer by layer; each layer returns the name of its output.</summary>
+/// <summary>A network as an ONNX graph (IR 8, opset 17, float32 arithmetic), built layer by layer; each layer returns the name of its output.</summary>
 public sealed class OnnxGraph(string name)
 {
     private const int Float = 1;
+    private const int Float16 = 10;
     private readonly GraphProto _graph = new() { Name = name };
 
     /// <summary>The graph's input.</summary>
@@ -46,16 +46,7 @@ public sealed class OnnxGraph(string name)
     public string Concatenate(string a, string b)
     {
         var output = Node("Concat", [a, b]);
-        _graph
-            .Node[^1]
-            .Attribute.Add(
-                new AttributeProto
-                {
-                    Name = "axis",
-                    I = 1,
-                    Type = AttributeProto.Types.AttributeType.Int,
-                }
-            );
+        Attribute("axis", 1);
         return output;
     }
 
@@ -122,6 +113,18 @@ public sealed class OnnxGraph(string name)
         return output;
     }
 
+    private void Attribute(string key, long value) =>
+        _graph
+            .Node[^1]
+            .Attribute.Add(
+                new AttributeProto
+                {
+                    Name = key,
+                    I = value,
+                    Type = AttributeProto.Types.AttributeType.Int,
+                }
+            );
+
     private void Attribute(string key, IEnumerable<long> values) =>
         _graph
             .Node[^1]
@@ -134,20 +137,28 @@ public sealed class OnnxGraph(string name)
                 }
             );
 
+    /// <summary>Kernels are stored in half precision, which halves the file, and cast when the model is loaded; biases as they are.</summary>
     private string Constant(Tensor value)
     {
         var constant = $"weight{_graph.Initializer.Count}";
-        var values = value.detach().contiguous().data<float>().ToArray();
+        var half = value.dim() > 1;
+        using var stored = value.detach().to(half ? float16 : float32).contiguous();
         _graph.Initializer.Add(
             new TensorProto
             {
                 Name = constant,
-                DataType = Float,
+                DataType = half ? Float16 : Float,
                 Dims = { value.shape },
-                RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<float>(values)),
+                RawData = ByteString.CopyFrom(stored.bytes),
             }
         );
-        return constant;
+        if (!half)
+        {
+            return constant;
+        }
+        var cast = Node("Cast", [constant]);
+        Attribute("to", Float);
+        return cast;
     }
 
     private static ValueInfoProto Describe(string tensor, int channels, params string[] space) =>
