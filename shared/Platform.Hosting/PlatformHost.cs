@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,16 @@ namespace Platform.Hosting;
 public static class PlatformHost
 {
     /// <summary>
+    /// What a log is spared unless a configuration asks for it: a line or four a request, and a failure each time a probe asks a host that is
+    /// still starting, which the probe's answer says already.
+    /// </summary>
+    private static readonly Dictionary<string, string?> LogLevels = new()
+    {
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
+    };
+
+    /// <summary>
     /// A builder configured from appsettings.json beside the program, the environment (<c>Bus__Host</c>) and the command line
     /// (<c>--Bus:Host=…</c>), in rising precedence.
     /// </summary>
@@ -25,6 +36,10 @@ public static class PlatformHost
     {
         var builder = WebApplication.CreateBuilder(
             new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }
+        );
+        builder.Configuration.Sources.Insert(
+            0,
+            new MemoryConfigurationSource { InitialData = LogLevels }
         );
         builder.AddValidatedOptions<HttpOptions>("Http");
         builder.WebHost.ConfigureKestrel(
