@@ -7,7 +7,7 @@ namespace Platform.Benchmarks;
 
 /// <summary>
 /// The committed brain model on the 12 real T1 scans of PLATFORM_DATA/t1-brain, against their MUSE regions, and the super-resolution
-/// model against interpolation. Rewrites the accuracy section of the model's card; fails where the mean Dice is below <see cref="Required"/>.
+/// model against interpolation. Rewrites the accuracy section of both cards; fails where the mean Dice is below <see cref="Required"/>.
 /// None of these scans took part in training.
 /// </summary>
 internal static class AccuracyBenchmark
@@ -60,7 +60,7 @@ internal static class AccuracyBenchmark
         var table = new BenchTable("accuracy");
         var models = ModelRepository.InFolder(packages);
         var mean = MeasureStructures(models, packages, data, table);
-        AccuracySuperResolution.Measure(models, data, table);
+        AccuracySuperResolution.Measure(models, packages, data, table);
         var written = table.Finish();
         Console.WriteLine(
             $"mean Dice over {string.Join(", ", Judged)}: {mean:f3}, {Required:f2} is required"
@@ -103,11 +103,11 @@ internal static class AccuracyBenchmark
         }
         var mean = Report(subjects, table, out var markdown);
         table.Add("seconds a scan, mean", seconds.Average(), "s");
-        WriteCard(
-            Path.Combine(packages, "models", package.Manifest.Name, package.Manifest.Version),
-            markdown,
-            subjects.Count,
-            mean
+        ModelCard.Rewrite(
+            packages,
+            package.Manifest,
+            $"{subjects.Count} real T1 scans (2 mm, MUSE regions, mean ± SD over scans), none of them seen in training.\n\n{markdown}\n"
+                + $"Mean Dice over {string.Join(", ", Judged)}: **{mean:f3}**.\n"
         );
         return mean;
     }
@@ -242,28 +242,6 @@ internal static class AccuracyBenchmark
                 scores.Sum(s => (s.Ml - x) * (s.Ml - x))
                     * scores.Sum(s => (s.TrueMl - y) * (s.TrueMl - y))
             );
-    }
-
-    private static void WriteCard(string folder, string markdown, int subjects, double mean)
-    {
-        const string start = "<!-- bench:accuracy -->";
-        const string end = "<!-- /bench:accuracy -->";
-        var path = Path.Combine(folder, "card.md");
-        var card = File.Exists(path) ? File.ReadAllText(path) : "";
-        var (from, to) = (
-            card.IndexOf(start, StringComparison.Ordinal),
-            card.IndexOf(end, StringComparison.Ordinal)
-        );
-        if (from < 0 || to < from)
-        {
-            Console.Error.WriteLine($"bench accuracy: {path} has no accuracy section to rewrite");
-            return;
-        }
-        var section =
-            $"{start}\n{subjects} real T1 scans (2 mm, MUSE regions, mean ± SD over scans), none of them seen in training; "
-            + $"`./platform bench accuracy` rewrites this table.\n\n{markdown}\n"
-            + $"Mean Dice over {string.Join(", ", Judged)}: **{mean:f3}**.\n";
-        File.WriteAllText(path, card[..from] + section + card[to..]);
     }
 
     private readonly record struct Score(
