@@ -128,6 +128,7 @@ public static class QualityAssessor
         {
             return quality;
         }
+        var (pass, review) = thresholds.For(label);
         var score = StructureScore.Of(scores);
         var predicted = calibration?.Map(score.TopThree) ?? score.TopThree;
         var (low, high) =
@@ -140,8 +141,8 @@ public static class QualityAssessor
             IntervalHigh = high,
             MaxDice = score.Max,
             Verdict =
-                predicted >= thresholds.PassDice ? Verdict.Pass
-                : predicted >= thresholds.ReviewDice ? Verdict.Review
+                predicted >= pass ? Verdict.Pass
+                : predicted >= review ? Verdict.Review
                 : Verdict.Fail,
         };
     }

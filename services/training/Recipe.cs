@@ -155,4 +155,10 @@ public sealed record Structure
 
     /// <summary>Keep the largest component only.</summary>
     public bool LargestComponentOnly { get; init; }
+
+    /// <summary>Predicted Dice from which it passes; null takes what <see cref="PackageWriter"/> makes of the held-out Dice.</summary>
+    public double? PassDice { get; init; }
+
+    /// <summary>Predicted Dice from which it is reviewed; null takes 0.2 below pass.</summary>
+    public double? ReviewDice { get; init; }
 }

@@ -107,6 +107,8 @@ public static class ReferenceSetBuilder
                     Name = s.Name,
                     Snomed = s.Snomed,
                     LargestComponentOnly = s.LargestComponentOnly,
+                    PassDice = s.PassDice,
+                    ReviewDice = s.ReviewDice,
                 };
                 return s.RightValue is not { } right
                     ? [label]

@@ -79,12 +79,9 @@ public static partial class ManifestReader
         {
             yield return fault;
         }
-        if (
-            m.Quality is { } q
-            && !(q.ReviewDice >= 0 && q.PassDice >= q.ReviewDice && q.PassDice <= 1)
-        )
+        foreach (var fault in ValidateQuality(m))
         {
-            yield return $"quality: 0 ≤ reviewDice ({q.ReviewDice}) ≤ passDice ({q.PassDice}) ≤ 1";
+            yield return fault;
         }
         if (string.IsNullOrWhiteSpace(m.IntendedUse))
         {
@@ -173,6 +170,30 @@ public static partial class ManifestReader
             }
         }
     }
+
+    private static IEnumerable<string> ValidateQuality(ModelManifest m)
+    {
+        if (m.Quality is { } q && !IsOrdered(q.PassDice, q.ReviewDice))
+        {
+            yield return $"quality: 0 ≤ reviewDice ({q.ReviewDice}) ≤ passDice ({q.PassDice}) ≤ 1";
+        }
+        foreach (
+            var label in m.Labels.Where(l => l.PassDice is not null || l.ReviewDice is not null)
+        )
+        {
+            if (m.Quality is null)
+            {
+                yield return $"label '{label.Name}': passDice and reviewDice need quality";
+            }
+            else if (m.Quality.For(label) is var (pass, review) && !IsOrdered(pass, review))
+            {
+                yield return $"label '{label.Name}': 0 ≤ reviewDice ({review}) ≤ passDice ({pass}) ≤ 1";
+            }
+        }
+    }
+
+    private static bool IsOrdered(double pass, double review) =>
+        review >= 0 && pass >= review && pass <= 1;
 
     private static IEnumerable<string> ValidateSuperResolution(ModelManifest m)
     {

@@ -121,6 +121,12 @@ public sealed record ModelLabel
 
     /// <summary>Keep only the largest connected component; of a channel with sides, the largest on each side.</summary>
     public bool LargestComponentOnly { get; init; }
+
+    /// <summary>Predicted Dice at or above which this structure passes; null takes the model's. For structures on which experts themselves agree less.</summary>
+    public double? PassDice { get; init; }
+
+    /// <summary>Predicted Dice at or above which, and below pass, this structure is to be reviewed; null takes the model's.</summary>
+    public double? ReviewDice { get; init; }
 }
 
 /// <summary>A SNOMED CT code and its meaning.</summary>
@@ -169,4 +175,8 @@ public sealed record QualitySettings
 
     /// <summary>Predicted Dice at or above, and below pass: review; below: fail.</summary>
     public required double ReviewDice { get; init; }
+
+    /// <summary>The thresholds of a structure: its own where it states them.</summary>
+    public (double PassDice, double ReviewDice) For(ModelLabel label) =>
+        (label.PassDice ?? PassDice, label.ReviewDice ?? ReviewDice);
 }

@@ -77,6 +77,57 @@ public sealed class ModelPackageTests
     }
 
     [Fact]
+    public void A_structure_has_its_own_thresholds_where_it_states_them_and_the_models_elsewhere()
+    {
+        var read = ManifestReader.Read(Manifests.Json(Judged(pass: 0.4, review: null)));
+        Assert.Equal((0.4, 0.3), read.Quality!.For(read.Labels[0]));
+        read = ManifestReader.Read(Manifests.Json(Judged(pass: null, review: null)));
+        Assert.DoesNotContain("\"passDice\": null", Manifests.Text(read), StringComparison.Ordinal);
+        Assert.Equal((0.7, 0.3), read.Quality!.For(read.Labels[0]));
+    }
+
+    [Theory]
+    [InlineData(0.2, null, "label 'bright': 0 ≤ reviewDice (0.3) ≤ passDice (0.2) ≤ 1")]
+    [InlineData(null, 0.8, "label 'bright': 0 ≤ reviewDice (0.8) ≤ passDice (0.7) ≤ 1")]
+    [InlineData(1.1, 0.5, "passDice (1.1)")]
+    [InlineData(0.5, -0.1, "reviewDice (-0.1)")]
+    public void Thresholds_of_a_structure_that_cannot_be_are_refused_with_its_name(
+        double? pass,
+        double? review,
+        string named
+    )
+    {
+        var e = Assert.Throws<ModelPackageException>(() =>
+            ManifestReader.Read(Manifests.Json(Judged(pass, review)))
+        );
+        Assert.Contains(named, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Thresholds_of_a_structure_need_a_reference_set_to_judge_by()
+    {
+        var e = Assert.Throws<ModelPackageException>(() =>
+            ManifestReader.Read(Manifests.Json(Judged(0.5, 0.3) with { Quality = null }))
+        );
+        Assert.Contains("need quality", e.Message, StringComparison.Ordinal);
+    }
+
+    private static ModelManifest Judged(double? pass, double? review)
+    {
+        var manifest = Manifests.Segmentation(Onnx);
+        return manifest with
+        {
+            Labels = [manifest.Labels[0] with { PassDice = pass, ReviewDice = review }],
+            Quality = new()
+            {
+                References = "heads@1",
+                PassDice = 0.7,
+                ReviewDice = 0.3,
+            },
+        };
+    }
+
+    [Fact]
     public void Something_else_than_json_is_refused()
     {
         var e = Assert.Throws<ModelPackageException>(() => ManifestReader.Read("PK\u0003"u8));

@@ -29,6 +29,42 @@ public sealed class PackageTests
     }
 
     [Fact]
+    public void A_structure_the_network_finds_hard_passes_from_less_unless_the_recipe_states_its_own()
+    {
+        Structure Named(string name) =>
+            new()
+            {
+                Name = name,
+                Labels = [1],
+                Value = 1,
+            };
+        var structures = PackageWriter.WithThresholds(
+            [
+                Named("easy"),
+                Named("hard"),
+                Named("hopeless"),
+                Named("stated") with
+                {
+                    PassDice = 0.6,
+                },
+                Named("never seen"),
+            ],
+            [0.91, 0.544, 0.02, 0.9, double.NaN]
+        );
+        Assert.Equal(
+            [(null, null), (0.44, 0.24), (0.3, 0.1), (0.6, 0.4), (null, null)],
+            structures.Select(s => (s.PassDice, s.ReviewDice))
+        );
+        Assert.Equal(
+            (0.44, 0.24),
+            ReferenceSetBuilder
+                .Labels(structures)
+                .Select(l => (l.PassDice, l.ReviewDice))
+                .ElementAt(1)
+        );
+    }
+
+    [Fact]
     public void The_exported_super_resolution_gives_the_residual_of_torch_within_1e_4()
     {
         using var folder = new TemporaryFolder();

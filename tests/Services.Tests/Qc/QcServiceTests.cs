@@ -67,6 +67,30 @@ public sealed class QcServiceTests
     }
 
     [Fact]
+    public async Task A_structure_is_judged_by_its_own_thresholds_and_the_others_by_the_models()
+    {
+        using var folder = new TemporaryFolder();
+        ReferencePhantoms.Write(folder["mine"], 2);
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
+        await using var app = await StartAsync(
+            folder,
+            image,
+            labels,
+            References() with
+            {
+                PassDice = 0.99,
+            },
+            putamenPass: 0.5
+        );
+        await SendAsync(app);
+        Assert.Equal(Verdict.Review, (await NextAsync(app, 1)).Verdict);
+        var structures = (await ReadAsync(app)).Structures;
+        Assert.Equal((10, Verdict.Review), (structures[0].Label, structures[0].Verdict));
+        Assert.Equal((12, Verdict.Pass), (structures[1].Label, structures[1].Verdict));
+    }
+
+    [Fact]
     public async Task A_model_without_references_is_unassessed_with_its_volumes()
     {
         using var folder = new TemporaryFolder();
@@ -117,7 +141,8 @@ public sealed class QcServiceTests
         TemporaryFolder folder,
         Volume<float> image,
         Volume<byte> labels,
-        QualitySettings? quality
+        QualitySettings? quality,
+        double? putamenPass = null
     )
     {
         var builder = PlatformHost.CreateBuilder([], "qc");
@@ -171,7 +196,7 @@ public sealed class QcServiceTests
             (stream, token) =>
                 System.Text.Json.JsonSerializer.SerializeAsync(
                     stream,
-                    Manifest(quality),
+                    Manifest(quality, putamenPass),
                     ManifestReader.Options,
                     token
                 ),
@@ -180,7 +205,7 @@ public sealed class QcServiceTests
         return app;
     }
 
-    private static ModelManifest Manifest(QualitySettings? quality) =>
+    private static ModelManifest Manifest(QualitySettings? quality, double? putamenPass) =>
         new()
         {
             Name = "heads",
@@ -211,6 +236,7 @@ public sealed class QcServiceTests
                     Channel = 2,
                     Value = 12,
                     Name = "left putamen",
+                    PassDice = putamenPass,
                 },
                 new()
                 {
