@@ -29,6 +29,14 @@ internal static class ResultsMetrics
         "step"
     );
 
+    public static readonly Counter DriftAlarms = Metrics.CreateCounter(
+        "platform_results_drift_alarms_total",
+        "Changes of the distribution of predicted quality.",
+        "site",
+        "model",
+        "direction"
+    );
+
     public static readonly Counter Published = Metrics.CreateCounter(
         "platform_results_events_published_total",
         "CloudEvents the broker has confirmed."

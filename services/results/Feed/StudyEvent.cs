@@ -1,48 +1,16 @@
 using System.Globalization;
-using System.Text.Json;
-using CloudNative.CloudEvents;
-using CloudNative.CloudEvents.SystemTextJson;
 using Platform.Contracts;
 
 namespace Platform.Results;
 
-/// <summary>
-/// What other systems are told: a CloudEvents 1.0 envelope around <see cref="StudyEventData"/>, described by
-/// Schemas/study-event.v1.json. No patient data.
-/// </summary>
-public sealed record StudyEvent
+/// <summary>How a revision ended, as other systems are told; described by Schemas/study-event.v1.json.</summary>
+public static class StudyEvent
 {
     /// <summary>Names the JSON Schema of envelope and data.</summary>
     public const string Schema = "urn:platform:study-event:v1";
 
-    private static readonly CloudEventAttribute SequenceAttribute =
-        CloudEventAttribute.CreateExtension("sequence", CloudEventAttributeType.String);
-
-    private static readonly JsonEventFormatter Formatter = new(
-        new(PlatformJson.Options) { WriteIndented = false },
-        default
-    );
-
-    /// <summary>The hospital.</summary>
-    public required string Tenant { get; init; }
-
-    /// <summary>Derived from what happened, so that telling it twice shows.</summary>
-    public required string Id { get; init; }
-
-    /// <summary>platform.study.analysed, .rejected or .failed.</summary>
-    public required string Type { get; init; }
-
-    /// <summary>The study.</summary>
-    public required string StudyId { get; init; }
-
-    /// <summary>When it happened.</summary>
-    public required DateTimeOffset Time { get; init; }
-
-    /// <summary>What happened.</summary>
-    public required StudyEventData Data { get; init; }
-
     /// <summary>A revision ended.</summary>
-    public static StudyEvent Of(StudyReport report)
+    public static ChangeEvent Of(StudyReport report)
     {
         var stage = StudyStages.Of(report.Outcome).Name();
         return new()
@@ -50,9 +18,10 @@ public sealed record StudyEvent
             Tenant = report.Study.Tenant,
             Id = $"{report.Study.StudyId}-r{report.Study.Revision}-{stage}",
             Type = $"platform.study.{stage}",
-            StudyId = report.Study.StudyId,
+            Subject = $"/studies/{report.Study.StudyId}",
+            Schema = Schema,
             Time = report.CompletedAt,
-            Data = new()
+            Data = new StudyEventData()
             {
                 Tenant = report.Study.Tenant,
                 Site = report.Study.Site,
@@ -74,7 +43,7 @@ public sealed record StudyEvent
     }
 
     /// <summary>A stage gave up.</summary>
-    public static StudyEvent Of(StudyFailed failure) =>
+    public static ChangeEvent Of(StudyFailed failure) =>
         new()
         {
             Tenant = failure.Study.Tenant,
@@ -83,9 +52,10 @@ public sealed record StudyEvent
                 $"{failure.Study.StudyId}-r{failure.Study.Revision}-failed-{failure.FailedAt.ToUnixTimeMilliseconds()}"
             ),
             Type = "platform.study.failed",
-            StudyId = failure.Study.StudyId,
+            Subject = $"/studies/{failure.Study.StudyId}",
+            Schema = Schema,
             Time = failure.FailedAt,
-            Data = new()
+            Data = new StudyEventData()
             {
                 Tenant = failure.Study.Tenant,
                 Site = failure.Study.Site,
@@ -94,26 +64,6 @@ public sealed record StudyEvent
                 Stage = failure.Stage,
             },
         };
-
-    /// <summary>The structured JSON of the event at its place in the tenant's feed.</summary>
-    public string ToJson(long sequence)
-    {
-        var cloudEvent = new CloudEvent(CloudEventsSpecVersion.V1_0, [SequenceAttribute])
-        {
-            Id = Id,
-            Source = new($"/tenants/{Tenant}", UriKind.Relative),
-            Type = Type,
-            Subject = $"/studies/{StudyId}",
-            Time = Time,
-            DataContentType = "application/json",
-            DataSchema = new(Schema),
-            Data = Data,
-            // Padded: the extension's values are compared as text.
-            [SequenceAttribute] = sequence.ToString("D20", CultureInfo.InvariantCulture),
-        };
-        var bytes = Formatter.EncodeStructuredModeMessage(cloudEvent, out _);
-        return System.Text.Encoding.UTF8.GetString(bytes.Span);
-    }
 }
 
 /// <summary>The data of a <see cref="StudyEvent"/>. Members are added, never renamed or removed.</summary>

@@ -24,7 +24,8 @@ public sealed class Projection(IDbContextFactory<ResultsDb> databases, Projectio
     }
 
     /// <summary>
-    /// A revision ended: its row, the progress rows that a lost message may have left out, and one event in the change feed.
+    /// A revision ended: its row, the progress rows that a lost message may have left out, and one event in the change feed; another where it
+    /// shows that the site's quality drifts.
     /// </summary>
     /// <returns>False where the event was in the change feed already.</returns>
     public async Task<bool> RecordReportAsync(
@@ -35,6 +36,13 @@ public sealed class Projection(IDbContextFactory<ResultsDb> databases, Projectio
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var isNew = await AppendChangeAsync(db, StudyEvent.Of(report), cancellationToken);
+        IReadOnlyList<ChangeEvent> alarms = isNew
+            ? await QualityDrift.ObserveAsync(db, report, cancellationToken)
+            : [];
+        foreach (var alarm in alarms)
+        {
+            await AppendChangeAsync(db, alarm, cancellationToken);
+        }
         foreach (var progress in Progress.Of(report))
         {
             await WriteAsync(db, report.Study, progress, report, cancellationToken);
@@ -48,6 +56,12 @@ public sealed class Projection(IDbContextFactory<ResultsDb> databases, Projectio
         );
         await transaction.CommitAsync(cancellationToken);
         signal.Notify();
+        foreach (var drift in alarms.Select(alarm => alarm.Data).Cast<DriftEventData>())
+        {
+            ResultsMetrics
+                .DriftAlarms.WithLabels(drift.Site, drift.Model, drift.Direction.ToString())
+                .Inc();
+        }
         return isNew;
     }
 
@@ -183,7 +197,7 @@ public sealed class Projection(IDbContextFactory<ResultsDb> databases, Projectio
     /// </summary>
     private static async Task<bool> AppendChangeAsync(
         ResultsDb db,
-        StudyEvent change,
+        ChangeEvent change,
         CancellationToken cancellationToken
     )
     {

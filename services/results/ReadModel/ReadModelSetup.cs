@@ -43,7 +43,7 @@ internal sealed partial class ReadModelSetup(
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         if (!db.Database.IsNpgsql())
         {
-            await db.Database.EnsureCreatedAsync(cancellationToken);
+            await CreateTablesAsync(db, cancellationToken);
             // Readers and the writer do not wait for each other.
             await db.Database.ExecuteSqlAsync($"PRAGMA journal_mode = WAL", cancellationToken);
             return;
@@ -71,15 +71,7 @@ internal sealed partial class ReadModelSetup(
         );
         try
         {
-            var exists = await db
-                .Database.SqlQuery<bool>(
-                    $"""SELECT to_regclass('studies') IS NOT NULL AS "Value" """
-                )
-                .SingleAsync(cancellationToken);
-            if (!exists)
-            {
-                await creator.CreateTablesAsync(cancellationToken);
-            }
+            await CreateTablesAsync(db, cancellationToken);
         }
         finally
         {
@@ -88,6 +80,21 @@ internal sealed partial class ReadModelSetup(
                 CancellationToken.None
             );
         }
+    }
+
+    /// <summary>Creates what an earlier version of the platform did not have; what is there stays.</summary>
+    private static async Task CreateTablesAsync(ResultsDb db, CancellationToken cancellationToken)
+    {
+        var script = db
+            .Database.GenerateCreateScript()
+            .Replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", StringComparison.Ordinal)
+            .Replace("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", StringComparison.Ordinal)
+            .Replace(
+                "CREATE UNIQUE INDEX ",
+                "CREATE UNIQUE INDEX IF NOT EXISTS ",
+                StringComparison.Ordinal
+            );
+        await db.Database.ExecuteSqlRawAsync(script, cancellationToken);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the database does not answer yet: {Error}")]

@@ -21,6 +21,9 @@ public sealed class ResultsDb(DbContextOptions<ResultsDb> options) : DbContext(o
     /// <summary>When the reconciler looks at a standing revision again.</summary>
     public DbSet<ReconciliationRow> Reconciliations => Set<ReconciliationRow>();
 
+    /// <summary>What is remembered of each site's quality by each model.</summary>
+    public DbSet<DriftRow> Drifts => Set<DriftRow>();
+
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -66,6 +69,16 @@ public sealed class ResultsDb(DbContextOptions<ResultsDb> options) : DbContext(o
                     r.Tenant,
                     r.StudyId,
                     r.Revision,
+                })
+        );
+        modelBuilder.Entity<DriftRow>(row =>
+            row.ToTable("drifts")
+                .HasKey(d => new
+                {
+                    d.Tenant,
+                    d.Site,
+                    d.Model,
+                    d.Measure,
                 })
         );
         foreach (
@@ -206,4 +219,23 @@ public sealed record ReconciliationRow
 
     /// <summary>When it is due again, in milliseconds since the epoch.</summary>
     public required long DueAt { get; init; }
+}
+
+/// <summary>What is remembered of a stream of cases.</summary>
+public sealed record DriftRow
+{
+    /// <summary>The hospital.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The scanner's site.</summary>
+    public required string Site { get; init; }
+
+    /// <summary>The model as name@version.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>What is watched.</summary>
+    public required string Measure { get; init; }
+
+    /// <summary>A <see cref="DriftState"/> as JSON.</summary>
+    public required string State { get; init; }
 }

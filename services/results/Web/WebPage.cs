@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Platform.Results;
 
-/// <summary>The web page and the events' schema, from the assembly itself. The page holds nothing secret: it asks for the key.</summary>
+/// <summary>The web page and the events' schemas, from the assembly itself. The page holds nothing secret: it asks for the key.</summary>
 internal static class WebPage
 {
     private const string Policy =
@@ -14,12 +14,10 @@ internal static class WebPage
         MapFile(routes, "/", "index.html", "text/html; charset=utf-8");
         MapFile(routes, "/app.js", "app.js", "text/javascript; charset=utf-8");
         MapFile(routes, "/style.css", "style.css", "text/css; charset=utf-8");
-        MapFile(
-            routes,
-            "/schemas/study-event.v1.json",
-            "study-event.v1.json",
-            "application/schema+json"
-        );
+        foreach (var schema in new[] { "study-event.v1.json", "drift-event.v1.json" })
+        {
+            MapFile(routes, $"/schemas/{schema}", schema, "application/schema+json");
+        }
     }
 
     private static void MapFile(

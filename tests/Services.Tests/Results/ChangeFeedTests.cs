@@ -56,7 +56,7 @@ public sealed class ChangeFeedTests : IDisposable
         );
         foreach (var (n, told) in events.Index())
         {
-            Assert.Empty(Violations(schema.RootElement, told, "$"));
+            Assert.Empty(EventSchema.Violations(schema.RootElement, told, "$"));
             Assert.Equal($"{n + 1:d20}", told.GetProperty("sequence").GetString());
         }
         Assert.Equal("Review", events[0].GetProperty("data").GetProperty("verdict").GetString());
@@ -93,7 +93,7 @@ public sealed class ChangeFeedTests : IDisposable
         using var told = JsonDocument.Parse(wrong);
         var member = told.RootElement.EnumerateObject().Single();
         Assert.Contains(
-            Violations(schema.RootElement, told.RootElement, "$"),
+            EventSchema.Violations(schema.RootElement, told.RootElement, "$"),
             violation => violation.StartsWith($"$.{member.Name}", StringComparison.Ordinal)
         );
     }
@@ -113,99 +113,4 @@ public sealed class ChangeFeedTests : IDisposable
             (data.Tenant, data.StudyRevision, data.Verdict, data.NotForDiagnosis)
         );
     }
-
-    /// <summary>JSON Schema, as far as the checked-in schemas use it.</summary>
-    private static IEnumerable<string> Violations(
-        JsonElement schema,
-        JsonElement value,
-        string path
-    )
-    {
-        if (
-            schema.TryGetProperty("const", out var constant)
-            && !JsonElement.DeepEquals(constant, value)
-        )
-        {
-            yield return $"{path}: not {constant}";
-        }
-        if (
-            schema.TryGetProperty("enum", out var choices)
-            && !choices.EnumerateArray().Any(c => JsonElement.DeepEquals(c, value))
-        )
-        {
-            yield return $"{path}: {value} is not one of {choices}";
-        }
-        if (schema.TryGetProperty("type", out var type) && !HasType(value, type.GetString()!))
-        {
-            yield return $"{path}: not {type}";
-            yield break;
-        }
-        if (
-            schema.TryGetProperty("pattern", out var pattern)
-            && !System.Text.RegularExpressions.Regex.IsMatch(
-                value.GetString()!,
-                pattern.GetString()!
-            )
-        )
-        {
-            yield return $"{path}: {value} does not match {pattern}";
-        }
-        if (schema.TryGetProperty("format", out _) && !value.TryGetDateTimeOffset(out _))
-        {
-            yield return $"{path}: {value} is not a time";
-        }
-        if (schema.TryGetProperty("minimum", out var least) && value.GetInt64() < least.GetInt64())
-        {
-            yield return $"{path}: {value} is below {least}";
-        }
-        if (schema.TryGetProperty("required", out var required))
-        {
-            foreach (var name in required.EnumerateArray())
-            {
-                if (!value.TryGetProperty(name.GetString()!, out _))
-                {
-                    yield return $"{path}: no {name}";
-                }
-            }
-        }
-        if (schema.TryGetProperty("properties", out var properties))
-        {
-            foreach (var property in properties.EnumerateObject())
-            {
-                if (value.TryGetProperty(property.Name, out var member))
-                {
-                    foreach (
-                        var violation in Violations(
-                            property.Value,
-                            member,
-                            $"{path}.{property.Name}"
-                        )
-                    )
-                    {
-                        yield return violation;
-                    }
-                }
-            }
-        }
-        if (schema.TryGetProperty("items", out var items))
-        {
-            foreach (var (n, item) in value.EnumerateArray().Index())
-            {
-                foreach (var violation in Violations(items, item, $"{path}[{n}]"))
-                {
-                    yield return violation;
-                }
-            }
-        }
-    }
-
-    private static bool HasType(JsonElement value, string type) =>
-        type switch
-        {
-            "object" => value.ValueKind == JsonValueKind.Object,
-            "array" => value.ValueKind == JsonValueKind.Array,
-            "string" => value.ValueKind == JsonValueKind.String,
-            "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-            _ => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
-        };
 }

@@ -19,6 +19,12 @@ public sealed class EndOfStudyOnPostgresTests(PostgresServer server) : EndOfStud
     protected override async Task<string?> DatabaseAsync() => await server.CreateDatabaseAsync();
 }
 
+[Collection(PostgresCollection.Name)]
+public sealed class DriftOnPostgresTests(PostgresServer server) : DriftTests
+{
+    protected override async Task<string?> DatabaseAsync() => await server.CreateDatabaseAsync();
+}
+
 /// <summary>Two replicas on one database.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class ReplicaTests(PostgresServer server) : IDisposable

@@ -285,7 +285,16 @@ public sealed class ResultsHttpTests : IAsyncLifetime
     public async Task The_page_is_open_to_all_and_loads_nothing_from_elsewhere()
     {
         using var nobody = _host.Client(null);
-        foreach (var path in new[] { "/", "/app.js", "/style.css", "/schemas/study-event.v1.json" })
+        foreach (
+            var path in new[]
+            {
+                "/",
+                "/app.js",
+                "/style.css",
+                "/schemas/study-event.v1.json",
+                "/schemas/drift-event.v1.json",
+            }
+        )
         {
             using var answer = await nobody.GetAsync(path);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
