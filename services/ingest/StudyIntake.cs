@@ -227,11 +227,13 @@ public sealed partial class StudyIntake(
     /// <summary>The study is safe by now: where the broker does not answer, the reconciler finds the open marker and publishes.</summary>
     private async Task AnnounceAsync(StudyContext study, CancellationToken cancellationToken)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(options.Value.PublishTimeout);
         try
         {
-            await bus.Publish(new StudyReceived { Study = study }, timeout.Token);
+            await bus.PublishConfirmedAsync(
+                new StudyReceived { Study = study },
+                cancellationToken,
+                options.Value.PublishTimeout
+            );
         }
         catch (Exception e)
         {

@@ -57,7 +57,7 @@ public sealed partial class StudyReceivedConsumer(
     private async Task RejectAsync(ConsumeContext<StudyReceived> context, Rejection rejection)
     {
         var study = context.Message.Study;
-        await context.Publish(
+        await context.PublishConfirmedAsync(
             new StudyRejected
             {
                 Study = study,

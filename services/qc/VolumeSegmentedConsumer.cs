@@ -52,7 +52,7 @@ public sealed partial class VolumeSegmentedConsumer(
                 quality.Seconds
             );
         }
-        await context.Publish(
+        await context.PublishConfirmedAsync(
             new SegmentationAssessed
             {
                 Study = message.Study,

@@ -5,7 +5,7 @@ namespace Platform.Hosting;
 
 /// <summary>
 /// Sends a command to the queue of the model it names, the <c>-stat</c> queue for an emergency. Returns once the broker has
-/// the message on disk; throws where no such queue exists, so that a command is never lost silently.
+/// the message on disk; throws where no such queue exists or the broker does not confirm in time, so that a command is never lost silently.
 /// </summary>
 public static class ModelCommands
 {
@@ -60,15 +60,19 @@ public static class ModelCommands
         var endpoint = await provider.GetSendEndpoint(
             new Uri($"{scheme}:{QueueNames.Model(model, study.Priority)}")
         );
-        await endpoint.Send(
-            command,
-            context =>
-            {
-                if (context.TryGetPayload<RabbitMqSendContext>(out var rabbit))
-                {
-                    rabbit.Mandatory = true;
-                }
-            },
+        await ConfirmedPublish.SendAsync<T>(
+            token =>
+                endpoint.Send(
+                    command,
+                    context =>
+                    {
+                        if (context.TryGetPayload<RabbitMqSendContext>(out var rabbit))
+                        {
+                            rabbit.Mandatory = true;
+                        }
+                    },
+                    token
+                ),
             cancellationToken
         );
     }

@@ -67,6 +67,27 @@ public sealed class RabbitMqServer : IAsyncLifetime
         await StartAsync();
     }
 
+    /// <summary>
+    /// Waits until every quorum queue's raft member is on disk, half a second after its declaration. A queue whose broker is killed
+    /// before comes back without a leader and confirms nothing ever after.
+    /// </summary>
+    public async Task SettledAsync()
+    {
+        var queues = await _management.GetFromJsonAsync<JsonElement[]>("queues");
+        var members = queues!
+            .Where(queue =>
+                queue.GetProperty("arguments").TryGetProperty("x-queue-type", out var type)
+                && type.GetString() == "quorum"
+            )
+            .Select(queue => $"{queue.GetProperty("vhost")}_{queue.GetProperty("name")}")
+            .ToList();
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!members.All(IsOnDisk))
+        {
+            await Task.Delay(50, deadline.Token);
+        }
+    }
+
     /// <summary>SIGKILL: what a node's power cut looks like.</summary>
     public void Kill()
     {
@@ -164,6 +185,14 @@ public sealed class RabbitMqServer : IAsyncLifetime
         _folder.Dispose();
         return Task.CompletedTask;
     }
+
+    /// <summary>Whether a raft member's name, and its vote for itself, have reached the files that a restart reads.</summary>
+    private bool IsOnDisk(string member) =>
+        new[] { "names.dets", "meta.dets" }.All(file =>
+            File.ReadAllBytes(_folder[$"data/tests@localhost/quorum/tests@localhost/{file}"])
+                .AsSpan()
+                .IndexOf(Encoding.UTF8.GetBytes(member)) >= 0
+        );
 
     private async Task StartAsync()
     {
