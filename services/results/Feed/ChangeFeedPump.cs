@@ -23,6 +23,7 @@ internal sealed partial class ChangeFeedPump(
 {
     private const int BatchSize = 100;
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -125,13 +126,15 @@ internal sealed partial class ChangeFeedPump(
         return batch.Count == BatchSize;
     }
 
-    /// <summary>Returns once the broker has confirmed every message.</summary>
+    /// <summary>Returns once the broker has confirmed every message; gives up where it does not, for a transaction is open meanwhile.</summary>
     private async Task PublishAsync(
         IChannel channel,
         List<ChangeRow> batch,
         CancellationToken cancellationToken
     )
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Patience);
         foreach (var change in batch)
         {
             await channel.BasicPublishAsync(
@@ -145,7 +148,7 @@ internal sealed partial class ChangeFeedPump(
                     DeliveryMode = DeliveryModes.Persistent,
                 },
                 Encoding.UTF8.GetBytes(change.Json),
-                cancellationToken
+                deadline.Token
             );
             ResultsMetrics.Published.Inc();
         }
