@@ -36,8 +36,11 @@ public sealed class ReferenceSet
     /// <summary>set.json.</summary>
     public ReferenceSetManifest Manifest { get; }
 
-    /// <summary>How test images are registered: levels from the references' spacing.</summary>
+    /// <summary>How test images are registered: as the manifest states, else levels from the references' spacing.</summary>
     public RegistrationOptions Registration { get; }
+
+    /// <summary>The references' spacing, mm: the finest of the coarsest one's axes. Labels are compared at it.</summary>
+    public double SpacingMm => Finest(References.Select(reference => reference.Labels.Geometry));
 
     /// <summary>The references, in the order of the manifest.</summary>
     public IReadOnlyList<Reference> References { get; }
@@ -131,16 +134,18 @@ public sealed class ReferenceSet
         {
             throw new InvalidDataException($"set {manifest.Id} has no references");
         }
-        var finest = pairs.Max(p =>
-            Math.Min(
-                p.Image.Geometry.Spacing.I,
-                Math.Min(p.Image.Geometry.Spacing.J, p.Image.Geometry.Spacing.K)
-            )
-        );
-        var registration = new RegistrationOptions
+        var finest = Finest(pairs.Select(pair => pair.Image.Geometry));
+        var stated = manifest.Registration ?? new();
+        var usual = new RegistrationOptions();
+        var registration = usual with
         {
-            SpacingsMm = [4 * finest, 2 * finest, finest],
-            MaskMarginMm = 3 * finest,
+            SpacingsMm = stated.SpacingsMm ?? [4 * finest, 2 * finest, finest],
+            AffineIterations = stated.AffineIterations ?? usual.AffineIterations,
+            DeformableIterations = stated.DeformableIterations ?? usual.DeformableIterations,
+            LargestShiftMm = stated.LargestShiftMm,
+            Starts = stated.Starts ?? usual.Starts,
+            MaskMarginMm = stated.MaskMarginMm ?? 3 * finest,
+            FluidSigma = stated.FluidSigma ?? usual.FluidSigma,
         };
         var references = new Reference[pairs.Count];
         Parallel.For(
@@ -168,6 +173,9 @@ public sealed class ReferenceSet
     /// <summary>The same set with some references left out, for leave-one-out evaluation.</summary>
     internal ReferenceSet Without(Reference reference) =>
         new(Manifest, Registration, [.. References.Where(r => r != reference)], Calibration);
+
+    private static double Finest(IEnumerable<VolumeGeometry> grids) =>
+        grids.Max(grid => Math.Min(grid.Spacing.I, Math.Min(grid.Spacing.J, grid.Spacing.K)));
 
     private static async Task<T?> ReadJsonAsync<T>(
         Func<string, CancellationToken, Task<Stream?>> open,

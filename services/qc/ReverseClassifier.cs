@@ -24,6 +24,8 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
     public PropagatedReferences Register(Volume<float> image, CancellationToken cancellationToken)
     {
         var moving = MovingImage.Prepare(image, set.Registration, cancellationToken);
+        var grid = moving.GridAt(set.SpacingMm);
+        var least = new double[set.References.Count];
         var propagated = new Volume<byte>?[set.References.Count];
         Parallel.For(
             0,
@@ -44,14 +46,18 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
                     cancellationToken
                 );
                 _workspaces.Add(work);
+                least[n] = result.LeastJacobian;
                 if (Succeeded(result))
                 {
-                    propagated[n] = result.Transform.WarpToMoving(reference.Labels, moving.Grid);
+                    propagated[n] = result.Transform.WarpToMoving(reference.Labels, grid);
                 }
             }
         );
         Volume<byte>[] found = [.. propagated.OfType<Volume<byte>>()];
-        return new PropagatedReferences(moving.Grid, found, propagated.Length - found.Length);
+        return new PropagatedReferences(grid, found, propagated.Length - found.Length)
+        {
+            LeastJacobian = least.Min(),
+        };
     }
 
     /// <summary>A registration that folds, that shrinks or grows a body more than people differ, or that leaves the images unlike tells nothing.</summary>
@@ -71,6 +77,9 @@ public sealed record PropagatedReferences(
     int Failed
 )
 {
+    /// <summary>Least Jacobian determinant over every registration, failed ones included: at or below 0 one folded.</summary>
+    public double LeastJacobian { get; init; } = 1;
+
     /// <summary>
     /// Dice of each structure with each reference that has it in the test image's field of view: 0 where the prediction has none of it.
     /// A structure no reference has is not in the result.

@@ -16,6 +16,9 @@ public sealed record ReferenceSetManifest
     /// <summary>For people: whose images, which labels, from where.</summary>
     public required string Description { get; init; }
 
+    /// <summary>How test images are registered; null takes what suits an organ or brain at the references' spacing.</summary>
+    public RegistrationSettings? Registration { get; init; }
+
     /// <summary>Every image and label file, in order of name.</summary>
     public required IReadOnlyList<ReferenceSetFile> Files { get; init; }
 

@@ -201,6 +201,16 @@ internal static class Samples
             Name = "adults",
             Version = "1",
             Description = "made up",
+            Registration = new()
+            {
+                SpacingsMm = [2, 1.5],
+                AffineIterations = [10],
+                DeformableIterations = [12, 8],
+                LargestShiftMm = 5,
+                Starts = 1,
+                MaskMarginMm = 6,
+                FluidSigma = 1.5,
+            },
             Files = [new("01.image.nii.zst", Digest)],
         },
     ];

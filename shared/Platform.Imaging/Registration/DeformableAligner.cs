@@ -18,7 +18,10 @@ internal static class DeformableAligner
     /// <summary>Iterations after which the gain is compared with the tolerance.</summary>
     private const int Patience = 5;
 
-    /// <summary>Moves <see cref="RegistrationWorkspace.Velocity"/> from zero; it ends on the returned level's grid.</summary>
+    /// <summary>
+    /// Moves <see cref="RegistrationWorkspace.Velocity"/> from zero; it ends on the returned level's grid, and
+    /// <see cref="RegistrationWorkspace.Displacement"/> as its exponential.
+    /// </summary>
     /// <returns>The finest level used and its mean correlation.</returns>
     public static (FixedLevel Level, double Similarity) Align(
         FixedImage fixedImage,

@@ -47,7 +47,7 @@ internal static class FieldFilter
     )
     {
         var row = shape.I * components;
-        AlongRows(field, row, shape.J * shape.K, components, kernelI);
+        AlongRows(field, scratch, row, shape.J * shape.K, components, kernelI);
         var slice = row * shape.J;
         Span<int> offsets = stackalloc int[Math.Max(kernelJ.Length, kernelK.Length)];
         var radius = kernelJ.Length / 2;
@@ -76,7 +76,14 @@ internal static class FieldFilter
         }
     }
 
-    private static void AlongRows(float[] field, int row, int rows, int components, float[] kernel)
+    private static void AlongRows(
+        float[] field,
+        float[] scratch,
+        int row,
+        int rows,
+        int components,
+        float[] kernel
+    )
     {
         var radius = kernel.Length / 2;
         if (radius == 0)
@@ -84,7 +91,7 @@ internal static class FieldFilter
             return;
         }
         var pad = radius * components;
-        var padded = new float[row + 2 * pad];
+        var padded = scratch.Length >= row + 2 * pad ? scratch : new float[row + 2 * pad];
         Span<int> offsets = stackalloc int[kernel.Length];
         for (var t = 0; t < kernel.Length; t++)
         {
@@ -114,23 +121,34 @@ internal static class FieldFilter
         ref var from = ref MemoryMarshal.GetReference(source);
         ref var to = ref MemoryMarshal.GetReference(output);
         var n = 0;
-        for (; n <= output.Length - 16; n += 16)
+        // Four sums at a time: one alone would wait for the last multiplication.
+        for (; n <= output.Length - 32; n += 32)
         {
-            var low = Vector256<float>.Zero;
-            var high = Vector256<float>.Zero;
+            var (a, b) = (Vector256<float>.Zero, Vector256<float>.Zero);
+            var (c, d) = (Vector256<float>.Zero, Vector256<float>.Zero);
             for (var t = 0; t < kernel.Length; t++)
             {
                 var weight = Vector256.Create(kernel[t]);
                 ref var line = ref Unsafe.Add(ref from, offsets[t] + n);
-                low = Vector256.MultiplyAddEstimate(weight, Vector256.LoadUnsafe(ref line), low);
-                high = Vector256.MultiplyAddEstimate(
-                    weight,
-                    Vector256.LoadUnsafe(ref line, 8),
-                    high
-                );
+                a = Vector256.MultiplyAddEstimate(weight, Vector256.LoadUnsafe(ref line), a);
+                b = Vector256.MultiplyAddEstimate(weight, Vector256.LoadUnsafe(ref line, 8), b);
+                c = Vector256.MultiplyAddEstimate(weight, Vector256.LoadUnsafe(ref line, 16), c);
+                d = Vector256.MultiplyAddEstimate(weight, Vector256.LoadUnsafe(ref line, 24), d);
             }
-            low.StoreUnsafe(ref Unsafe.Add(ref to, n));
-            high.StoreUnsafe(ref Unsafe.Add(ref to, n), 8);
+            a.StoreUnsafe(ref Unsafe.Add(ref to, n));
+            b.StoreUnsafe(ref Unsafe.Add(ref to, n), 8);
+            c.StoreUnsafe(ref Unsafe.Add(ref to, n), 16);
+            d.StoreUnsafe(ref Unsafe.Add(ref to, n), 24);
+        }
+        for (; n <= output.Length - 8; n += 8)
+        {
+            var sum = Vector256<float>.Zero;
+            for (var t = 0; t < kernel.Length; t++)
+            {
+                var values = Vector256.LoadUnsafe(ref Unsafe.Add(ref from, offsets[t] + n));
+                sum = Vector256.MultiplyAddEstimate(Vector256.Create(kernel[t]), values, sum);
+            }
+            sum.StoreUnsafe(ref Unsafe.Add(ref to, n));
         }
         for (; n < output.Length; n++)
         {

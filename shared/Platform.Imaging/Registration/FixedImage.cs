@@ -6,10 +6,16 @@ namespace Platform.Imaging.Registration;
 /// </summary>
 public sealed class FixedImage
 {
-    private FixedImage(IReadOnlyList<FixedLevel> levels, RegistrationOptions options) =>
-        (Levels, Options) = (levels, options);
+    private FixedImage(
+        IReadOnlyList<FixedLevel> levels,
+        ShiftProbe probe,
+        RegistrationOptions options
+    ) => (Levels, Probe, Options) = (levels, probe, options);
 
     internal IReadOnlyList<FixedLevel> Levels { get; }
+
+    /// <summary>What the search over shifts looks at, on the coarsest level.</summary>
+    internal ShiftProbe Probe { get; }
 
     internal RegistrationOptions Options { get; }
 
@@ -39,7 +45,7 @@ public sealed class FixedImage
             cancellationToken.ThrowIfCancellationRequested();
             levels.Add(new FixedLevel(level, croppedMask, options.WindowSigma));
         }
-        return new FixedImage(levels, options);
+        return new FixedImage(levels, new ShiftProbe(levels[0], image.Geometry), options);
     }
 
     private static Volume<byte> Everywhere(Volume<float> image)

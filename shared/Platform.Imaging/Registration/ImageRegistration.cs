@@ -35,9 +35,8 @@ public static class ImageRegistration
             cancellationToken
         );
         var shape = level.Geometry.Shape;
-        var forward = new float[4 * level.Voxels.Length];
+        var forward = work.Displacement[..(4 * level.Voxels.Length)];
         var inverse = new float[4 * level.Voxels.Length];
-        VelocityField.Exponential(work.Velocity, shape, 1, forward, work.Scratch);
         VelocityField.Exponential(work.Velocity, shape, -1, inverse, work.Scratch);
         return new RegistrationResult(
             new SpatialTransform(affine, level.Geometry, forward, inverse),

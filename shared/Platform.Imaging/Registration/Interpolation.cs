@@ -74,11 +74,20 @@ internal static class Interpolation
             4 * (index.GetElement(0) + row * index.GetElement(1) + slice * index.GetElement(2))
         );
         ref var w = ref Unsafe.Add(ref v, 4 * slice);
-        var fx = Vector128.Create(f.GetElement(0));
-        var fy = Vector128.Create(f.GetElement(1));
-        var fz = Vector128.Create(f.GetElement(2));
-        var a = Bilinear4(ref v, 4 * row, fx, fy);
-        return Lerp(a, Bilinear4(ref w, 4 * row, fx, fy), fz);
+        // The two corners along i lie side by side: both are loaded, and brought together along j and k, at once.
+        var fy = Vector256.Create(f.GetElement(1));
+        var low = Along(ref v, 4 * row, fy);
+        var both = Vector256.MultiplyAddEstimate(
+            Vector256.Create(f.GetElement(2)),
+            Along(ref w, 4 * row, fy) - low,
+            low
+        );
+        var (first, second) = (both.GetLower(), both.GetUpper());
+        return Vector128.MultiplyAddEstimate(
+            Vector128.Create(f.GetElement(0)),
+            second - first,
+            first
+        );
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -93,24 +102,12 @@ internal static class Interpolation
         return a + fy * (c - a);
     }
 
+    /// <summary>Two neighbours along i, between a row and the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Bilinear4(
-        ref float v,
-        int row,
-        Vector128<float> fx,
-        Vector128<float> fy
-    )
+    private static Vector256<float> Along(ref float v, int row, Vector256<float> fraction)
     {
-        var a = Lerp(Vector128.LoadUnsafe(ref v), Vector128.LoadUnsafe(ref v, 4), fx);
-        ref var u = ref Unsafe.Add(ref v, row);
-        var b = Lerp(Vector128.LoadUnsafe(ref u), Vector128.LoadUnsafe(ref u, 4), fx);
-        return Lerp(a, b, fy);
+        var here = Vector256.LoadUnsafe(ref v);
+        var next = Vector256.LoadUnsafe(ref Unsafe.Add(ref v, row));
+        return Vector256.MultiplyAddEstimate(fraction, next - here, here);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Lerp(
-        Vector128<float> a,
-        Vector128<float> b,
-        Vector128<float> f
-    ) => Vector128.MultiplyAddEstimate(f, b - a, a);
 }

@@ -3,12 +3,15 @@ namespace Platform.Imaging.Registration;
 /// <summary>The side of a registration that is sampled: its pyramid, computed once and shared, read-only, by every registration of it.</summary>
 public sealed class MovingImage
 {
-    private MovingImage(ImagePyramid pyramid) => Levels = pyramid.Levels;
+    private readonly VolumeGeometry _field;
+
+    private MovingImage(ImagePyramid pyramid, VolumeGeometry field) =>
+        (Levels, _field) = (pyramid.Levels, field);
 
     internal IReadOnlyList<Volume<float>> Levels { get; }
 
-    /// <summary>The grid of the finest level: the image's field of view at the finest spacing.</summary>
-    public VolumeGeometry Grid => Levels[^1].Geometry;
+    /// <summary>The image's field of view at a spacing in mm; axes that are coarser, or within 25 % of it, keep theirs.</summary>
+    public VolumeGeometry GridAt(double spacingMm) => ImagePyramid.GridAt(_field, spacingMm);
 
     /// <summary>Prepares an image of any orientation and spacing.</summary>
     /// <param name="image">The image.</param>
@@ -19,5 +22,5 @@ public sealed class MovingImage
         Volume<float> image,
         RegistrationOptions options,
         CancellationToken cancellationToken = default
-    ) => new(ImagePyramid.Build(image, options.SpacingsMm, cancellationToken));
+    ) => new(ImagePyramid.Build(image, options.SpacingsMm, cancellationToken), image.Geometry);
 }

@@ -12,6 +12,15 @@ public sealed record RegistrationOptions
     /// <summary>Affine iterations at most, a level; levels beyond the list have none.</summary>
     public IReadOnlyList<int> AffineIterations { get; init; } = [30, 15];
 
+    /// <summary>
+    /// How far from aligned centres of the two fields of view the search over shifts goes, mm; null searches wherever the mask's centre stays
+    /// inside the moving image. Crops cut around one structure need a few mm, and more would only find other look-alikes.
+    /// </summary>
+    public double? LargestShiftMm { get; init; }
+
+    /// <summary>How many of the shifts that correlate best are refined before one is kept.</summary>
+    public int Starts { get; init; } = 4;
+
     /// <summary>Non-rigid iterations at most, a level; levels beyond the list have none.</summary>
     public IReadOnlyList<int> DeformableIterations { get; init; } = [30, 30, 12];
 

@@ -46,12 +46,14 @@ public sealed class SpatialTransform
         var toGrid = AffineTransform
             .WorldToIndex(_grid)
             .After(Affine.Inverse())
-            .After(AffineTransform.IndexToWorld(movingGrid))
-            .Entries;
+            .After(AffineTransform.IndexToWorld(movingGrid));
         var toLabels = AffineTransform
             .WorldToIndex(fixedLabels.Geometry)
-            .After(AffineTransform.IndexToWorld(_grid))
-            .Entries;
+            .After(AffineTransform.IndexToWorld(_grid));
+        var (columnI, columnJ, columnK, origin) = Columns(toGrid);
+        var (labelI, labelJ, labelK, labelOrigin) = Columns(toLabels);
+        // Rounded to the nearest: half a voxel is added before the floor.
+        labelOrigin += Vector128.Create(0.5f, 0.5f, 0.5f, 0);
         var (first, end) = Reach(movingGrid);
         var last = VelocityField.Last(_grid.Shape);
         var slice = _grid.Shape.I * _grid.Shape.J;
@@ -62,12 +64,18 @@ public sealed class SpatialTransform
             for (var j = first[1]; j < end[1]; j++)
             {
                 var n = movingGrid.Shape.I * (j + movingGrid.Shape.J * k);
+                var line = origin + columnJ * j + columnK * k;
                 for (var i = first[0]; i < end[0]; i++)
                 {
-                    var at = Map(toGrid, Vector128.Create(i, j, k, 0f));
+                    var at = line + columnI * i;
                     at += Interpolation.Linear4(ref inverse, _grid.Shape.I, slice, last, at);
                     var nearest = Vector128.ConvertToInt32(
-                        Vector128.Floor(Map(toLabels, at) + Vector128.Create(0.5f))
+                        Vector128.Floor(
+                            labelOrigin
+                                + labelI * at.GetElement(0)
+                                + labelJ * at.GetElement(1)
+                                + labelK * at.GetElement(2)
+                        )
                     );
                     int x = nearest.GetElement(0),
                         y = nearest.GetElement(1),
@@ -88,16 +96,20 @@ public sealed class SpatialTransform
         return warped;
     }
 
-    private static Vector128<float> Map(ReadOnlySpan<double> m, Vector128<float> p)
+    /// <summary>The columns of a map, x ↦ I·x₀ + J·x₁ + K·x₂ + origin; fourth lanes 0.</summary>
+    private static (
+        Vector128<float> I,
+        Vector128<float> J,
+        Vector128<float> K,
+        Vector128<float> Origin
+    ) Columns(AffineTransform map)
     {
-        float x = p.GetElement(0),
-            y = p.GetElement(1),
-            z = p.GetElement(2);
-        return Vector128.Create(
-            (float)m[0] * x + (float)m[1] * y + (float)m[2] * z + (float)m[3],
-            (float)m[4] * x + (float)m[5] * y + (float)m[6] * z + (float)m[7],
-            (float)m[8] * x + (float)m[9] * y + (float)m[10] * z + (float)m[11],
-            0
+        var m = map.Entries;
+        return (
+            Vector128.Create((float)m[0], (float)m[4], (float)m[8], 0),
+            Vector128.Create((float)m[1], (float)m[5], (float)m[9], 0),
+            Vector128.Create((float)m[2], (float)m[6], (float)m[10], 0),
+            Vector128.Create((float)m[3], (float)m[7], (float)m[11], 0)
         );
     }
 
