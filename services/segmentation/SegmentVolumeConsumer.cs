@@ -1,5 +1,6 @@
 using MassTransit;
 using Platform.Contracts;
+using Platform.Hosting;
 using Platform.Inference;
 using Platform.Serving;
 
@@ -25,7 +26,7 @@ public sealed class SegmentVolumeConsumer(ModelStage stage) : IConsumer<SegmentV
         );
         if (made)
         {
-            await context.Publish(
+            await context.PublishConfirmedAsync(
                 new VolumeSegmented
                 {
                     Study = command.Study,

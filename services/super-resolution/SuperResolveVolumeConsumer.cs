@@ -1,5 +1,6 @@
 using MassTransit;
 using Platform.Contracts;
+using Platform.Hosting;
 using Platform.Inference;
 using Platform.Serving;
 
@@ -26,7 +27,7 @@ public sealed class SuperResolveVolumeConsumer(ModelStage stage) : IConsumer<Sup
         );
         if (made)
         {
-            await context.Publish(
+            await context.PublishConfirmedAsync(
                 new VolumeSuperResolved
                 {
                     Study = command.Study,

@@ -59,7 +59,7 @@ public sealed partial class ModelStage(
         catch (Exception e) when (Reason(e) is { } reason)
         {
             LogRejected(study.Tenant, study.StudyId, study.Revision, reason, e);
-            await context.Publish(
+            await context.PublishConfirmedAsync(
                 new StudyRejected
                 {
                     Study = study,

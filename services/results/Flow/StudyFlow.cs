@@ -48,7 +48,10 @@ public sealed partial class StudyFlow(
                 await EndAsync(study, ledger, cancellationToken);
                 break;
             case FlowStep.Planning:
-                await bus.Publish(new StudyReceived { Study = study }, cancellationToken);
+                await bus.PublishConfirmedAsync(
+                    new StudyReceived { Study = study },
+                    cancellationToken
+                );
                 break;
             case FlowStep.Inferring or FlowStep.Assessing:
                 foreach (var output in ledger.ReadyOutputs)
@@ -57,7 +60,7 @@ public sealed partial class StudyFlow(
                 }
                 foreach (var output in ledger.MissingQualities)
                 {
-                    await bus.Publish(
+                    await bus.PublishConfirmedAsync(
                         new VolumeSegmented
                         {
                             Study = study,
@@ -115,7 +118,7 @@ public sealed partial class StudyFlow(
         {
             ResultsMetrics.Studies.WithLabels("Failed", "").Inc();
         }
-        await bus.Publish(failure, cancellationToken);
+        await bus.PublishConfirmedAsync(failure, cancellationToken);
         LogFailed(logger, study.StudyId, study.Revision, failure.Stage, failure.Error);
     }
 
@@ -163,7 +166,7 @@ public sealed partial class StudyFlow(
         var isNew = await projection.RecordReportAsync(report, cancellationToken);
         if (report.Outcome == StudyOutcome.Analysed)
         {
-            await bus.Publish(
+            await bus.PublishConfirmedAsync(
                 new StudyAnalysed
                 {
                     Study = report.Study,
