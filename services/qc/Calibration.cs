@@ -12,30 +12,74 @@ public sealed record Calibration
     /// <summary>Samples a structure needs for a map of its own; below, the pooled one serves.</summary>
     public const int LeastSamples = 40;
 
-    /// <summary>The map for structures without their own.</summary>
+    /// <summary>The map fitted on every structure together.</summary>
     public required StructureCalibration Pooled { get; init; }
 
-    /// <summary>By label value.</summary>
+    /// <summary>By label value; a structure with fewer than <see cref="LeastSamples"/> has the pooled map with its own figures.</summary>
     public required IReadOnlyDictionary<byte, StructureCalibration> Structures { get; init; }
 
     /// <summary>References the samples came from, each left out in turn.</summary>
     public required int References { get; init; }
+
+    /// <summary>How many nearest references were registered; null for all. The set must say the same.</summary>
+    public int? Nearest { get; init; }
+
+    /// <summary>Pearson's correlation of predicted and real Dice on left-out references, every structure by its own map; null in a file of an earlier version.</summary>
+    public double? Correlation { get; init; }
+
+    /// <summary>Mean absolute error of the predicted Dice on left-out references, every structure by its own map; null in a file of an earlier version.</summary>
+    public double? MeanAbsoluteError { get; init; }
+
+    /// <summary>Share of left-out samples whose real Dice the interval held, every structure by its own map; null in a file of an earlier version.</summary>
+    public double? Covered { get; init; }
 
     /// <summary>The map of a label.</summary>
     public StructureCalibration For(byte label) => Structures.GetValueOrDefault(label, Pooled);
 
     /// <summary>Fits maps and margins. Margins and figures come from maps fitted without the reference they are tested on.</summary>
     public static Calibration Fit(IReadOnlyList<CalibrationSample> samples) =>
-        new()
+        Evaluate(samples).Calibration;
+
+    /// <summary>The same, with what was predicted of every left-out sample.</summary>
+    /// <param name="samples">At least one.</param>
+    /// <param name="nearest">How many nearest references the samples' scores are of; null for all.</param>
+    public static (Calibration Calibration, IReadOnlyList<HeldOutSample> HeldOut) Evaluate(
+        IReadOnlyList<CalibrationSample> samples,
+        int? nearest = null
+    )
+    {
+        var (pooled, pooledHeld) = StructureCalibration.Fit(samples);
+        var structures = new SortedDictionary<byte, StructureCalibration>();
+        var heldOut = new List<HeldOutSample>();
+        foreach (var label in samples.GroupBy(sample => sample.Label))
         {
-            Pooled = StructureCalibration.Fit(samples),
-            Structures = samples
-                .GroupBy(sample => sample.Label)
-                .Where(label => label.Count() >= LeastSamples)
-                .OrderBy(label => label.Key)
-                .ToDictionary(label => label.Key, label => StructureCalibration.Fit([.. label])),
-            References = samples.Select(sample => sample.Reference).Distinct().Count(),
-        };
+            IReadOnlyList<HeldOutSample> held;
+            if (label.Count() >= LeastSamples)
+            {
+                (structures[label.Key], held) = StructureCalibration.Fit([.. label]);
+            }
+            else
+            {
+                held = [.. pooledHeld.Where(h => h.Sample.Label == label.Key)];
+                structures[label.Key] = pooled.With(held);
+            }
+            heldOut.AddRange(held);
+        }
+        var overall = pooled.With(heldOut);
+        return (
+            new Calibration
+            {
+                Pooled = pooled,
+                Structures = structures,
+                References = samples.Select(sample => sample.Reference).Distinct().Count(),
+                Nearest = nearest,
+                Correlation = overall.Correlation,
+                MeanAbsoluteError = overall.MeanAbsoluteError,
+                Covered = overall.Coverage,
+            },
+            heldOut
+        );
+    }
 }
 
 /// <summary>One degraded segmentation of a reference that was left out.</summary>
@@ -49,6 +93,25 @@ public sealed record CalibrationSample(
     StructureScore Score,
     double RealDice
 );
+
+/// <summary>A sample, and what was predicted of it by a map that never saw its reference.</summary>
+/// <param name="Sample">The sample.</param>
+/// <param name="Predicted">Its predicted Dice.</param>
+/// <param name="Low">Lower end of the interval.</param>
+/// <param name="High">Upper end of the interval.</param>
+public sealed record HeldOutSample(
+    CalibrationSample Sample,
+    double Predicted,
+    double Low,
+    double High
+)
+{
+    // The sample the margin was taken from lies on the interval's end, but for rounding.
+    private const double Rounding = 1e-9;
+
+    /// <summary>Whether the interval holds the real Dice.</summary>
+    public bool Covered => Sample.RealDice >= Low - Rounding && Sample.RealDice <= High + Rounding;
+}
 
 /// <summary>A monotone map from score to Dice, a margin, and how good they were.</summary>
 public sealed record StructureCalibration
@@ -64,7 +127,7 @@ public sealed record StructureCalibration
     /// <summary>How far the interval reaches beyond the mapped percentiles, at least 0.</summary>
     public required double Margin { get; init; }
 
-    /// <summary>Samples it was fitted on.</summary>
+    /// <summary>Samples of the structure.</summary>
     public required int Samples { get; init; }
 
     /// <summary>Mean absolute error of the mapped score on left-out references.</summary>
@@ -107,39 +170,51 @@ public sealed record StructureCalibration
         );
     }
 
-    internal static StructureCalibration Fit(IReadOnlyList<CalibrationSample> samples)
+    internal static (StructureCalibration Map, IReadOnlyList<HeldOutSample> HeldOut) Fit(
+        IReadOnlyList<CalibrationSample> samples
+    )
     {
         // Each reference is predicted by a map that never saw it.
-        var held = new List<(CalibrationSample Sample, double Predicted, double Miss)>();
+        var unseen = new List<(CalibrationSample Sample, StructureCalibration Map)>();
         foreach (var reference in samples.GroupBy(sample => sample.Reference))
         {
             var others = samples.Where(sample => sample.Reference != reference.Key).ToList();
             var map = Knots(others.Count == 0 ? samples : others);
-            held.AddRange(
-                reference.Select(sample =>
-                    (
-                        sample,
-                        map.Map(sample.Score.TopThree),
-                        Math.Max(
-                            map.Map(sample.Score.Low) - sample.RealDice,
-                            sample.RealDice - map.Map(sample.Score.High)
-                        )
+            unseen.AddRange(reference.Select(sample => (sample, map)));
+        }
+        double[] misses =
+        [
+            .. unseen
+                .Select(u =>
+                    Math.Max(
+                        u.Map.Map(u.Sample.Score.Low) - u.Sample.RealDice,
+                        u.Sample.RealDice - u.Map.Map(u.Sample.Score.High)
                     )
                 )
-            );
-        }
-        double[] misses = [.. held.Select(h => h.Miss).Order()];
+                .Order(),
+        ];
         var rank = (int)Math.Ceiling((misses.Length + 1) * Calibration.Coverage);
         var margin = Math.Max(0, misses[Math.Min(rank, misses.Length) - 1]);
-        return Knots(samples) with
+        var held = unseen.ConvertAll(u =>
         {
-            Margin = margin,
-            MeanAbsoluteError = held.Average(h => Math.Abs(h.Predicted - h.Sample.RealDice)),
-            RawMeanAbsoluteError = samples.Average(s => Math.Abs(s.Score.TopThree - s.RealDice)),
-            Correlation = Pearson([.. held.Select(h => (h.Predicted, h.Sample.RealDice))]),
-            Coverage = held.Average(h => h.Miss <= margin ? 1.0 : 0.0),
-        };
+            var (low, high) = (u.Map with { Margin = margin }).Interval(u.Sample.Score);
+            return new HeldOutSample(u.Sample, u.Map.Map(u.Sample.Score.TopThree), low, high);
+        });
+        return ((Knots(samples) with { Margin = margin }).With(held), held);
     }
+
+    /// <summary>The same map with the figures of these samples.</summary>
+    internal StructureCalibration With(IReadOnlyList<HeldOutSample> held) =>
+        this with
+        {
+            Samples = held.Count,
+            MeanAbsoluteError = held.Average(h => Math.Abs(h.Predicted - h.Sample.RealDice)),
+            RawMeanAbsoluteError = held.Average(h =>
+                Math.Abs(h.Sample.Score.TopThree - h.Sample.RealDice)
+            ),
+            Correlation = Pearson([.. held.Select(h => (h.Predicted, h.Sample.RealDice))]),
+            Coverage = held.Average(h => h.Covered ? 1.0 : 0.0),
+        };
 
     /// <summary>Pearson's correlation; 0 where either side is constant.</summary>
     public static double Pearson(IReadOnlyList<(double X, double Y)> pairs)

@@ -67,7 +67,7 @@ public static class QualityAssessor
                 : set.Calibration is null ? Uncalibrated
                 : Calibrated,
             References = propagated?.Labels.Count ?? 0,
-            ReferencesFailed = propagated?.Failed ?? set?.References.Count ?? 0,
+            ReferencesFailed = propagated?.Failed ?? set?.Consulted ?? 0,
             Verdict = Worst(structures),
             Structures = structures,
             NotForDiagnosis = output.NotForDiagnosis,

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Platform.Contracts;
@@ -9,7 +11,12 @@ namespace Platform.Qc;
 /// <summary>An image with known labels, prepared to be registered to any test image.</summary>
 /// <param name="Image">The prepared image; its mask is the labelled part.</param>
 /// <param name="Labels">The known labels, on the image's grid.</param>
-public sealed record Reference(FixedImage Image, Volume<byte> Labels);
+/// <param name="Features">What it is retrieved by: <see cref="ReferenceFeatures.Of"/>.</param>
+public sealed record Reference(
+    FixedImage Image,
+    Volume<byte> Labels,
+    IReadOnlyList<float> Features
+);
 
 /// <summary>
 /// References a model's segmentations are judged by, with everything that does not depend on the test image computed once.
@@ -17,7 +24,7 @@ public sealed record Reference(FixedImage Image, Volume<byte> Labels);
 /// </summary>
 public sealed class ReferenceSet
 {
-    private const string ManifestFile = "set.json";
+    internal const string ManifestFile = "set.json";
     internal const string CalibrationFile = "calibration.json";
 
     private ReferenceSet(
@@ -45,6 +52,9 @@ public sealed class ReferenceSet
     /// <summary>The references, in the order of the manifest.</summary>
     public IReadOnlyList<Reference> References { get; }
 
+    /// <summary>How many of them are registered with a test image.</summary>
+    public int Consulted => Math.Min(Manifest.Nearest ?? int.MaxValue, References.Count);
+
     /// <summary>calibration.json; null where the set was never evaluated.</summary>
     public Calibration? Calibration { get; init; }
 
@@ -53,12 +63,21 @@ public sealed class ReferenceSet
     public static Task<ReferenceSet> FromFolderAsync(
         string folder,
         CancellationToken cancellationToken = default
+    ) => FromFolderAsync(folder, calibrated: true, cancellationToken);
+
+    internal static Task<ReferenceSet> FromFolderAsync(
+        string folder,
+        bool calibrated,
+        CancellationToken cancellationToken
     ) =>
         LoadAsync(
             (file, _) =>
             {
                 var path = Path.Combine(folder, file);
-                return Task.FromResult<Stream?>(File.Exists(path) ? File.OpenRead(path) : null);
+                var wanted = calibrated || file != CalibrationFile;
+                return Task.FromResult<Stream?>(
+                    wanted && File.Exists(path) ? File.OpenRead(path) : null
+                );
             },
             cancellationToken
         );
@@ -75,7 +94,19 @@ public sealed class ReferenceSet
         var manifest =
             await ReadJsonAsync<ReferenceSetManifest>(open, ManifestFile, cancellationToken)
             ?? throw new InvalidDataException($"the reference set has no {ManifestFile}");
+        if (manifest.Nearest < 1)
+        {
+            throw new InvalidDataException(
+                $"set {manifest.Id}: nearest is {manifest.Nearest}, at least 1 is needed"
+            );
+        }
+        var stored = await ReadJsonAsync<ReferenceFeatures>(
+            open,
+            ReferenceFeatures.File,
+            cancellationToken
+        );
         var pairs = new List<(Volume<float> Image, Volume<byte> Labels)>();
+        var features = new List<IReadOnlyList<float>>();
         foreach (
             var file in manifest.Files.Where(f =>
                 f.Name.EndsWith(".image.nii.zst", StringComparison.Ordinal)
@@ -86,11 +117,13 @@ public sealed class ReferenceSet
             var labels =
                 manifest.Files.FirstOrDefault(f => f.Name == partner)
                 ?? throw new InvalidDataException($"set {manifest.Id}: '{partner}' is not listed");
-            pairs.Add(
-                (
-                    NiftiReader.ReadImage(await ReadAsync(file)),
-                    NiftiReader.ReadLabels(await ReadAsync(labels))
-                )
+            var image = NiftiReader.ReadImage(await ReadAsync(file));
+            pairs.Add((image, NiftiReader.ReadLabels(await ReadAsync(labels))));
+            features.Add(
+                stored?.Method == ReferenceFeatures.Current
+                && stored.Images.TryGetValue(file.Sha256, out var known)
+                    ? known
+                    : ReferenceFeatures.Of(image)
             );
         }
         var calibration = await ReadJsonAsync<Calibration>(
@@ -98,7 +131,14 @@ public sealed class ReferenceSet
             CalibrationFile,
             cancellationToken
         );
-        return Prepare(manifest, pairs, calibration, cancellationToken);
+        if (calibration is not null && calibration.Nearest != manifest.Nearest)
+        {
+            throw new InvalidDataException(
+                $"set {manifest.Id}: calibration.json is of {calibration.Nearest?.ToString(CultureInfo.InvariantCulture) ?? "all"} nearest references, "
+                    + $"set.json states {manifest.Nearest?.ToString(CultureInfo.InvariantCulture) ?? "all"}; evaluate the set again"
+            );
+        }
+        return Prepare(manifest, pairs, features, calibration, cancellationToken);
 
         async Task<MemoryStream> ReadAsync(ReferenceSetFile file)
         {
@@ -128,6 +168,21 @@ public sealed class ReferenceSet
         IReadOnlyList<(Volume<float> Image, Volume<byte> Labels)> pairs,
         Calibration? calibration = null,
         CancellationToken cancellationToken = default
+    ) =>
+        Prepare(
+            manifest,
+            pairs,
+            [.. pairs.Select(pair => ReferenceFeatures.Of(pair.Image))],
+            calibration,
+            cancellationToken
+        );
+
+    private static ReferenceSet Prepare(
+        ReferenceSetManifest manifest,
+        IReadOnlyList<(Volume<float> Image, Volume<byte> Labels)> pairs,
+        List<IReadOnlyList<float>> features,
+        Calibration? calibration,
+        CancellationToken cancellationToken
     )
     {
         if (pairs.Count == 0)
@@ -148,31 +203,71 @@ public sealed class ReferenceSet
             FluidSigma = stated.FluidSigma ?? usual.FluidSigma,
         };
         var references = new Reference[pairs.Count];
-        Parallel.For(
-            0,
-            pairs.Count,
-            new ParallelOptions
-            {
-                CancellationToken = cancellationToken,
-                MaxDegreeOfParallelism = Environment.ProcessorCount,
-            },
-            n =>
-                references[n] = new Reference(
-                    FixedImage.Prepare(
-                        pairs[n].Image,
+        try
+        {
+            Parallel.For(
+                0,
+                pairs.Count,
+                new ParallelOptions
+                {
+                    CancellationToken = cancellationToken,
+                    MaxDegreeOfParallelism = Environment.ProcessorCount,
+                },
+                n =>
+                    references[n] = new Reference(
+                        FixedImage.Prepare(
+                            pairs[n].Image,
+                            pairs[n].Labels,
+                            registration,
+                            cancellationToken
+                        ),
                         pairs[n].Labels,
-                        registration,
-                        cancellationToken
-                    ),
-                    pairs[n].Labels
-                )
-        );
+                        features[n]
+                    )
+            );
+        }
+        catch (AggregateException e) when (e.GetBaseException() is VolumeException fault)
+        {
+            ExceptionDispatchInfo.Throw(fault);
+        }
         return new ReferenceSet(manifest, registration, references, calibration);
     }
 
-    /// <summary>The same set with some references left out, for leave-one-out evaluation.</summary>
-    internal ReferenceSet Without(Reference reference) =>
-        new(Manifest, Registration, [.. References.Where(r => r != reference)], Calibration);
+    /// <summary>The references a test image is registered with: all, or those most like it, nearest first.</summary>
+    /// <param name="image">In RAS.</param>
+    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
+    public IReadOnlyList<Reference> Nearest(Volume<float> image)
+    {
+        if (Consulted == References.Count)
+        {
+            return References;
+        }
+        var features = ReferenceFeatures.Of(image);
+        return
+        [
+            .. References
+                .OrderBy(reference => ReferenceFeatures.Distance(reference.Features, features))
+                .Take(Consulted),
+        ];
+    }
+
+    /// <summary>The same set with a reference left out, those most like it first, and so many of them registered: for leave-one-out evaluation.</summary>
+    internal ReferenceSet Without(Reference held, int? nearest) =>
+        new(
+            Manifest with
+            {
+                Nearest = nearest,
+            },
+            Registration,
+            [
+                .. References
+                    .Where(reference => reference != held)
+                    .OrderBy(reference =>
+                        ReferenceFeatures.Distance(reference.Features, held.Features)
+                    ),
+            ],
+            calibration: null
+        );
 
     private static double Finest(IEnumerable<VolumeGeometry> grids) =>
         grids.Max(grid => Math.Min(grid.Spacing.I, Math.Min(grid.Spacing.J, grid.Spacing.K)));

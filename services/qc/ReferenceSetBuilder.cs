@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Platform.Contracts;
 using Platform.Imaging;
 
 namespace Platform.Qc;
 
-/// <summary>Makes reference sets of image and label pairs, and evaluates them.</summary>
+/// <summary>Makes reference sets of image and label pairs.</summary>
 public static class ReferenceSetBuilder
 {
     /// <summary>Severities of the degraded segmentations a reference is evaluated with: real Dice from 1 down to about 0.</summary>
@@ -14,22 +15,47 @@ public static class ReferenceSetBuilder
     /// <summary>Voxels above which a pair is brought to 2 mm: registration needs no more, and each reference stays in memory.</summary>
     private const long MostVoxels = 2_000_000;
 
-    /// <summary>Writes a reference set.</summary>
+    // Indented, and apostrophes as they are: people read this file.
+    private static readonly JsonSerializerOptions SetOptions = new(PlatformJson.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Adds a reference to a set that is not evaluated yet, or begins one.</summary>
+    /// <param name="setDir">…/{name}/{version}; made where missing. Its two names are the set's.</param>
+    /// <param name="imagePath">A NIfTI image. Its name is not taken over.</param>
+    /// <param name="labelsPath">Labels on the image's grid with the model's output values, 1–255.</param>
+    /// <returns>set.json as it is now.</returns>
+    /// <exception cref="InvalidDataException">
+    /// Two grids, label values none of which the set has, an image the set has already, or an evaluated set: its calibration would no longer hold.
+    /// </exception>
+    /// <exception cref="VolumeException">A pair that cannot serve as a reference: constant or non-finite image, no labels.</exception>
+    public static ReferenceSetManifest Add(string setDir, string imagePath, string labelsPath)
+    {
+        var folder = Directory.CreateDirectory(setDir);
+        var manifest = (ReadManifest(folder.FullName) ?? Empty("Added scan by scan.")) with
+        {
+            Name = folder.Parent!.Name,
+            Version = folder.Name,
+        };
+        if (File.Exists(Path.Combine(folder.FullName, ReferenceSet.CalibrationFile)))
+        {
+            throw new InvalidDataException(
+                $"reference set {manifest.Id} is evaluated and never changes: copy it to a new version without {ReferenceSet.CalibrationFile}"
+            );
+        }
+        return Append(folder.FullName, manifest, ReadPair(imagePath, labelsPath, "the image"));
+    }
+
+    /// <summary>Makes a reference set of a folder of pairs.</summary>
     /// <param name="inputDir">Pairs NAME.image.nii[.gz|.zst] and NAME.labels.nii[.gz|.zst]; labels are the model's output values, 1–255. Names are not taken over.</param>
     /// <param name="outputDir">The folder of reference sets; the set is written to {outputDir}/{name}/{version}, which must not exist.</param>
     /// <param name="name">Lower-case letters, digits and hyphens.</param>
     /// <param name="version">For example "1".</param>
-    /// <param name="description">For people.</param>
     /// <returns>The set's folder.</returns>
     /// <exception cref="InvalidDataException">No pairs, an image without labels, an existing version; the message names the pair by its position.</exception>
     /// <exception cref="VolumeException">A pair that cannot serve as a reference.</exception>
-    public static string Build(
-        string inputDir,
-        string outputDir,
-        string name,
-        string version,
-        string description = "Added from a folder."
-    )
+    public static string Build(string inputDir, string outputDir, string name, string version)
     {
         var folder = Path.Combine(outputDir, name, version);
         if (Directory.Exists(folder))
@@ -48,77 +74,57 @@ public static class ReferenceSetBuilder
                 "the folder has no NAME.image.nii, .nii.gz or .nii.zst beside NAME.labels.nii"
             );
         }
-        var partial = Directory.CreateDirectory(folder + ".partial").FullName;
-        var files = new List<ReferenceSetFile>();
-        var pairs = new List<(Volume<float>, Volume<byte>)>();
-        for (var n = 0; n < images.Count; n++)
+        var partial = Directory.CreateTempSubdirectory("references-").FullName;
+        try
         {
-            var (image, labels) = ReadPair(images[n], n + 1);
-            pairs.Add((image, labels));
-            files.Add(Write(partial, $"{n + 1:00}.image.nii.zst", image));
-            files.Add(Write(partial, $"{n + 1:00}.labels.nii.zst", labels));
+            var manifest = Empty("Added from a folder.") with { Name = name, Version = version };
+            for (var n = 0; n < images.Count; n++)
+            {
+                var pair = ReadPair(images[n], Partner(images[n], n + 1), $"image {n + 1}");
+                manifest = Append(partial, manifest, pair);
+            }
+            Directory.CreateDirectory(folder);
+            // set.json last: a set without it is none.
+            foreach (
+                var file in Directory
+                    .EnumerateFiles(partial)
+                    .OrderBy(file => Path.GetFileName(file) == ReferenceSet.ManifestFile)
+            )
+            {
+                File.Move(file, Path.Combine(folder, Path.GetFileName(file)));
+            }
+            return folder;
         }
-        var manifest = new ReferenceSetManifest
+        finally
         {
-            Name = name,
-            Version = version,
-            Description = description,
-            Files = files,
-        };
-        // Whatever qc would refuse is refused here.
-        ReferenceSet.Prepare(manifest, pairs);
-        File.WriteAllText(
-            Path.Combine(partial, "set.json"),
-            JsonSerializer.Serialize(manifest, PlatformJson.Options)
-        );
-        Directory.Move(partial, folder);
-        return folder;
+            Directory.Delete(partial, recursive: true);
+        }
     }
 
-    /// <summary>
-    /// Evaluates a set by leave-one-out and writes calibration.json into its folder: each reference in turn is the test image, with its labels
-    /// degraded to Dice from 1 down to 0, and the others predict their Dice.
-    /// </summary>
-    /// <param name="setDir">The set's folder.</param>
-    /// <param name="progress">Told how many references are done.</param>
-    /// <param name="cancellationToken">Stops the work.</param>
-    /// <exception cref="InvalidDataException">The set is damaged, or has a single reference.</exception>
-    public static async Task<Calibration> CalibrateAsync(
-        string setDir,
-        IProgress<int>? progress = null,
-        CancellationToken cancellationToken = default
-    )
+    /// <summary>set.json of a folder; null where there is none.</summary>
+    public static ReferenceSetManifest? ReadManifest(string setDir) =>
+        Read<ReferenceSetManifest>(setDir, ReferenceSet.ManifestFile);
+
+    /// <summary>calibration.json of a folder; null where there is none.</summary>
+    public static Calibration? ReadCalibration(string setDir) =>
+        Read<Calibration>(setDir, ReferenceSet.CalibrationFile);
+
+    /// <summary>Label values of a set in a folder: those of its first reference.</summary>
+    public static IReadOnlyList<byte> Structures(string setDir, ReferenceSetManifest manifest)
     {
-        var set = await ReferenceSet.FromFolderAsync(setDir, cancellationToken);
-        if (set.References.Count < 2)
+        if (manifest.Files.FirstOrDefault(file => IsLabels(file.Name)) is not { } first)
         {
-            throw new InvalidDataException(
-                "a set of one reference cannot be evaluated by leave-one-out"
-            );
+            return [];
         }
-        var samples = new List<CalibrationSample>();
-        for (var n = 0; n < set.References.Count; n++)
-        {
-            var held = set.References[n];
-            var file = set
-                .Manifest.Files.Where(f => f.Name.Contains(".image.", StringComparison.Ordinal))
-                .ElementAt(n);
-            using var stream = File.OpenRead(Path.Combine(setDir, file.Name));
-            var image = NiftiReader.ReadImage(stream);
-            var propagated = new ReverseClassifier(
-                set.Without(held),
-                Environment.ProcessorCount
-            ).Register(image, cancellationToken);
-            samples.AddRange(Sample(propagated, n, held.Labels));
-            progress?.Report(n + 1);
-        }
-        var calibration = Calibration.Fit(samples);
-        await File.WriteAllTextAsync(
-            Path.Combine(setDir, ReferenceSet.CalibrationFile),
-            JsonSerializer.Serialize(calibration, PlatformJson.Options),
-            cancellationToken
-        );
-        return calibration;
+        using var stream = File.OpenRead(Path.Combine(setDir, first.Name));
+        return Values(NiftiReader.ReadLabels(stream));
+    }
+
+    internal static void WriteManifest(string setDir, ReferenceSetManifest manifest)
+    {
+        var path = Path.Combine(setDir, ReferenceSet.ManifestFile);
+        File.WriteAllText(path + ".new", JsonSerializer.Serialize(manifest, SetOptions) + "\n");
+        File.Move(path + ".new", path, overwrite: true);
     }
 
     /// <summary>What references say of degraded segmentations of one image with known labels, beside what they are.</summary>
@@ -131,40 +137,106 @@ public static class ReferenceSetBuilder
         Volume<byte> truth
     )
     {
-        var samples = new List<CalibrationSample>();
-        for (var n = 0; n < Severities.Length; n++)
-        {
-            var degraded = SegmentationDegrader.Degrade(truth, Severities[n], 1000 * number + n);
-            var real = LabelMeasures
-                .Overlaps(truth, degraded)
-                .Where(overlap => overlap.First > 0)
-                .ToDictionary(overlap => overlap.Label, overlap => overlap.Dice);
-            foreach (var (label, scores) in propagated.Score(degraded))
-            {
-                if (real.TryGetValue(label, out var dice))
+        return
+        [
+            .. Enumerable
+                .Range(0, Severities.Length)
+                .AsParallel()
+                .AsOrdered()
+                .SelectMany(n =>
                 {
-                    samples.Add(new(number, label, StructureScore.Of(scores), dice));
-                }
-            }
-        }
-        return samples;
+                    var seed = 1000 * number + n;
+                    var degraded = SegmentationDegrader.Degrade(truth, Severities[n], seed);
+                    var real = LabelMeasures
+                        .Overlaps(truth, degraded)
+                        .Where(overlap => overlap.First > 0)
+                        .ToDictionary(overlap => overlap.Label, overlap => overlap.Dice);
+                    return propagated
+                        .Score(degraded)
+                        .Where(score => real.ContainsKey(score.Key))
+                        .Select(score => new CalibrationSample(
+                            number,
+                            score.Key,
+                            StructureScore.Of(score.Value),
+                            real[score.Key]
+                        ));
+                }),
+        ];
     }
 
-    private static (Volume<float> Image, Volume<byte> Labels) ReadPair(string imagePath, int number)
+    private static ReferenceSetManifest Empty(string description) =>
+        new()
+        {
+            Name = "",
+            Version = "",
+            Description = description,
+            Files = [],
+        };
+
+    private static ReferenceSetManifest Append(
+        string folder,
+        ReferenceSetManifest manifest,
+        (Volume<float> Image, Volume<byte> Labels) pair
+    )
+    {
+        // Whatever qc would refuse is refused here.
+        ReferenceSet.Prepare(manifest, [pair]);
+        var image = Bytes(pair.Image);
+        var digest = Digest(image);
+        if (manifest.Files.FirstOrDefault(file => file.Sha256 == digest) is { } known)
+        {
+            throw new InvalidDataException($"the set has this image already, as '{known.Name}'");
+        }
+        var (has, given) = (Structures(folder, manifest), Values(pair.Labels));
+        if (has.Count > 0 && !has.Intersect(given).Any())
+        {
+            throw new InvalidDataException(
+                $"the labels' values ({string.Join(", ", given)}) are none of the set's ({string.Join(", ", has)})"
+            );
+        }
+        var number = manifest.Files.Count(file => IsLabels(file.Name)) + 1;
+        var labels = Bytes(pair.Labels);
+        ReferenceSetFile[] added =
+        [
+            new($"{number:00}.image.nii.zst", digest),
+            new($"{number:00}.labels.nii.zst", Digest(labels)),
+        ];
+        File.WriteAllBytes(Path.Combine(folder, added[0].Name), image);
+        File.WriteAllBytes(Path.Combine(folder, added[1].Name), labels);
+        ReferenceFeatures.Store(folder, digest, pair.Image);
+        manifest = manifest with { Files = [.. manifest.Files, .. added] };
+        WriteManifest(folder, manifest);
+        return manifest;
+    }
+
+    private static bool IsLabels(string file) =>
+        file.EndsWith(".labels.nii.zst", StringComparison.Ordinal);
+
+    private static IReadOnlyList<byte> Values(Volume<byte> labels) =>
+        [.. LabelMeasures.Millilitres(labels).Keys.Order()];
+
+    private static string Partner(string imagePath, int number)
     {
         var partner = Path.GetFileName(imagePath).Split(".image.nii")[0] + ".labels.nii";
-        var labelsPath =
-            Directory
+        return Directory
                 .EnumerateFiles(Path.GetDirectoryName(imagePath)!, partner + "*")
                 .FirstOrDefault()
             ?? throw new InvalidDataException($"image {number} has no labels beside it");
+    }
+
+    private static (Volume<float> Image, Volume<byte> Labels) ReadPair(
+        string imagePath,
+        string labelsPath,
+        string called
+    )
+    {
         using var imageStream = File.OpenRead(imagePath);
         using var labelsStream = File.OpenRead(labelsPath);
         var image = Orienter.ToOrientation(NiftiReader.ReadImage(imageStream), "RAS");
         var labels = Orienter.ToOrientation(NiftiReader.ReadLabels(labelsStream), "RAS");
         if (!image.Geometry.IsCloseTo(labels.Geometry, 0.01))
         {
-            throw new InvalidDataException($"image {number} and its labels are on two grids");
+            throw new InvalidDataException($"{called} and its labels are on two grids");
         }
         if (image.Geometry.VoxelCount > MostVoxels)
         {
@@ -175,12 +247,22 @@ public static class ReferenceSetBuilder
         return (image, labels);
     }
 
-    private static ReferenceSetFile Write<T>(string folder, string name, Volume<T> volume)
+    private static T? Read<T>(string setDir, string file)
+        where T : class
+    {
+        var path = Path.Combine(setDir, file);
+        return File.Exists(path)
+            ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), PlatformJson.Options)
+            : null;
+    }
+
+    private static byte[] Bytes<T>(Volume<T> volume)
         where T : unmanaged
     {
         using var bytes = new MemoryStream();
         NiftiWriter.Write(bytes, volume, NiftiCompression.Zstd);
-        File.WriteAllBytes(Path.Combine(folder, name), bytes.ToArray());
-        return new(name, Convert.ToHexStringLower(SHA256.HashData(bytes.ToArray())));
+        return bytes.ToArray();
     }
+
+    private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }

@@ -17,7 +17,7 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
 
     private readonly ConcurrentBag<RegistrationWorkspace> _workspaces = [];
 
-    /// <summary>Registers every reference with a test image.</summary>
+    /// <summary>Registers the references, or the nearest so many as the set states, with a test image.</summary>
     /// <param name="image">The test image.</param>
     /// <param name="cancellationToken">Stops within about 0.1 s.</param>
     /// <exception cref="VolumeException">The test image is constant, non-finite or too small.</exception>
@@ -25,8 +25,9 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
     {
         var moving = MovingImage.Prepare(image, set.Registration, cancellationToken);
         var grid = moving.GridAt(set.SpacingMm);
-        var least = new double[set.References.Count];
-        var propagated = new Volume<byte>?[set.References.Count];
+        var references = set.Nearest(image);
+        var least = new double[references.Count];
+        var propagated = new Volume<byte>?[references.Count];
         Parallel.For(
             0,
             propagated.Length,
@@ -38,7 +39,7 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
             n =>
             {
                 var work = _workspaces.TryTake(out var free) ? free : new RegistrationWorkspace();
-                var reference = set.References[n];
+                var reference = references[n];
                 var result = ImageRegistration.Register(
                     reference.Image,
                     moving,
@@ -57,6 +58,7 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
         return new PropagatedReferences(grid, found, propagated.Length - found.Length)
         {
             LeastJacobian = least.Min(),
+            Registered = [.. references.Where((_, n) => propagated[n] is not null)],
         };
     }
 
@@ -79,6 +81,9 @@ public sealed record PropagatedReferences(
 {
     /// <summary>Least Jacobian determinant over every registration, failed ones included: at or below 0 one folded.</summary>
     public double LeastJacobian { get; init; } = 1;
+
+    /// <summary>The references whose labels these are.</summary>
+    public IReadOnlyList<Reference> Registered { get; init; } = [];
 
     /// <summary>
     /// Dice of each structure with each reference that has it in the test image's field of view: 0 where the prediction has none of it.

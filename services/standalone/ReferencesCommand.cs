@@ -1,84 +1,132 @@
 using System.CommandLine;
 using Platform.Qc;
+using Spectre.Console;
 
 namespace Platform.Standalone;
 
 /// <summary><c>references</c>: sets of labelled scans that predicted quality rests on.</summary>
 public static class ReferencesCommand
 {
-    /// <summary>The command with its verbs.</summary>
-    public static Command Create()
+    private static readonly Argument<DirectoryInfo> Set = new("set")
     {
-        var input = new Argument<DirectoryInfo>("pairs")
+        Description = "folder of one version of a set: …/NAME/VERSION",
+    };
+
+    /// <summary>The command with its verbs.</summary>
+    public static Command Create() =>
+        new("references", "Sets of labelled scans that predicted quality rests on.")
         {
-            Description =
-                "folder of NAME.image.nii.gz and NAME.labels.nii.gz (or .nii, .nii.zst), labels with the model's values",
+            Add(),
+            List(),
+            Evaluate(),
         };
-        var output = new Option<DirectoryInfo>("--out")
+
+    private static Command Add()
+    {
+        var image = new Argument<FileInfo>("image") { Description = "a NIfTI image" };
+        var labels = new Argument<FileInfo>("labels")
         {
-            Description = "folder that holds reference sets",
-            Required = true,
-        };
-        var name = new Option<string>("--name")
-        {
-            Description = "lower-case letters, digits and hyphens",
-            Required = true,
-        };
-        var version = new Option<string>("--version")
-        {
-            Description = "a set never changes: another content is another version",
-            DefaultValueFactory = _ => "1",
+            Description = "its labels on the same grid, with the model's values",
         };
         var add = new Command(
             "add",
-            "Makes a reference set of a folder of labelled scans, and calibrates it."
+            "Adds a labelled scan to a set that is not evaluated yet; begins the set where there is none."
         )
         {
-            input,
-            output,
-            name,
-            version,
+            image,
+            labels,
+            Set,
         };
-        add.SetAction(
-            async (parsed, cancellationToken) =>
-            {
-                var folder = ReferenceSetBuilder.Build(
-                    parsed.GetValue(input)!.FullName,
-                    parsed.GetValue(output)!.FullName,
-                    parsed.GetValue(name)!,
-                    parsed.GetValue(version)!
-                );
-                await CalibrateAsync(folder, cancellationToken);
-                Console.WriteLine(folder);
-            }
-        );
-
-        var set = new Argument<DirectoryInfo>("set")
+        add.SetAction(parsed =>
         {
-            Description = "folder of one version of a set",
-        };
-        var calibrate = new Command(
-            "calibrate",
-            "Judges degraded labels of each reference by the others and writes calibration.json."
-        )
-        {
-            set,
-        };
-        calibrate.SetAction(
-            (parsed, cancellationToken) =>
-                CalibrateAsync(parsed.GetValue(set)!.FullName, cancellationToken)
-        );
-        return new Command("references", "Sets of labelled scans that predicted quality rests on.")
-        {
-            add,
-            calibrate,
-        };
+            var manifest = ReferenceSetBuilder.Add(
+                parsed.GetValue(Set)!.FullName,
+                parsed.GetValue(image)!.FullName,
+                parsed.GetValue(labels)!.FullName
+            );
+            Console.WriteLine($"{manifest.Id}: {manifest.Files.Count / 2} references");
+        });
+        return add;
     }
 
-    private static async Task CalibrateAsync(string folder, CancellationToken cancellationToken) =>
-        await ReferenceSetBuilder.CalibrateAsync(
-            folder,
-            new Progress<int>(done => Console.Error.WriteLine($"calibrated {done} references")),
-            cancellationToken
+    private static Command List()
+    {
+        var sets = new Argument<DirectoryInfo>("folder")
+        {
+            Description = "folder of reference sets; those the platform comes with unless given",
+            DefaultValueFactory = _ =>
+                new(Path.Combine(AppContext.BaseDirectory, "packages", "references")),
+        };
+        var list = new Command("list", "Shows the sets of a folder and how well they predict.")
+        {
+            sets,
+        };
+        list.SetAction(parsed =>
+        {
+            var table = new Table { Border = TableBorder.Rounded };
+            table.AddColumns("set", "references", "registered", "structures", "r", "MAE", "covers");
+            foreach (
+                var path in Directory
+                    .EnumerateFiles(
+                        parsed.GetValue(sets)!.FullName,
+                        "set.json",
+                        SearchOption.AllDirectories
+                    )
+                    .Order(StringComparer.Ordinal)
+            )
+            {
+                var folder = Path.GetDirectoryName(path)!;
+                var manifest = ReferenceSetBuilder.ReadManifest(folder)!;
+                var calibration = ReferenceSetBuilder.ReadCalibration(folder);
+                table.AddRow(
+                    Markup.Escape(manifest.Id),
+                    $"{manifest.Files.Count / 2}",
+                    manifest.Nearest is { } nearest ? $"{nearest} nearest" : "all",
+                    $"{ReferenceSetBuilder.Structures(folder, manifest).Count}",
+                    calibration is null ? "not evaluated" : Text(calibration.Correlation),
+                    Text(calibration?.MeanAbsoluteError),
+                    Text(calibration?.Covered)
+                );
+            }
+            AnsiConsole.Write(table);
+        });
+        return list;
+    }
+
+    private static string Text(double? figure) => figure is { } known ? $"{known:f3}" : "–";
+
+    private static Command Evaluate()
+    {
+        var nearest = new Option<int?>("--nearest")
+        {
+            Description =
+                "register only so many references, those most like the test image; what the set states unless given",
+        };
+        var evaluate = new Command(
+            "evaluate",
+            "Judges degraded labels of each reference by the others; leaves calibration.json, report.md and its plots in the set."
+        )
+        {
+            Set,
+            nearest,
+        };
+        evaluate.SetAction(
+            async (parsed, cancellationToken) =>
+            {
+                var folder = parsed.GetValue(Set)!.FullName;
+                var calibration = await ReferenceEvaluation.RunAsync(
+                    folder,
+                    parsed.GetValue(nearest),
+                    new Progress<int>(done =>
+                        Console.Error.WriteLine($"evaluated {done} references")
+                    ),
+                    cancellationToken
+                );
+                Console.WriteLine(
+                    $"r {calibration.Correlation:f3}, MAE {calibration.MeanAbsoluteError:f3}, the interval covers {100 * calibration.Covered:f1} %: {Path.Combine(folder, "report.md")}"
+                );
+            }
         );
+        return evaluate;
+    }
 }

@@ -131,7 +131,7 @@ public static class PackageWriter
             {string.Join('\n', rows)}
 
             A structure passes from a predicted Dice of 0.1 below its held-out Dice, at least 0.3 and at most {Pass}, and is reviewed from 0.2 below that:
-            where the network's own agreement with known labels is low, a perfect case predicts no more. Real scans had no part in the thresholds.
+            where the network agrees less with known labels, an ordinary case cannot be asked for more. Real scans had no part in the thresholds.
 
             ## Real scans
             <!-- bench:accuracy -->

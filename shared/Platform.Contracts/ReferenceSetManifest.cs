@@ -3,7 +3,7 @@ namespace Platform.Contracts;
 /// <summary>
 /// set.json of a reference set: images with known labels that qc judges segmentations by. Beside it lie, for reference nn = "01", "02", …,
 /// <c>{nn}.image.nii.zst</c> and <c>{nn}.labels.nii.zst</c> on one grid, label values being the model's output values, and, once the set
-/// is evaluated, <c>calibration.json</c>. A version never changes.
+/// is evaluated, <c>calibration.json</c>; <c>features.json</c> says how the images look from afar. Once evaluated, a version never changes.
 /// </summary>
 public sealed record ReferenceSetManifest
 {
@@ -21,6 +21,9 @@ public sealed record ReferenceSetManifest
 
     /// <summary>Every image and label file, in order of name.</summary>
     public required IReadOnlyList<ReferenceSetFile> Files { get; init; }
+
+    /// <summary>References registered with a test image: those most like it; null registers all.</summary>
+    public int? Nearest { get; init; }
 
     /// <summary>name@version.</summary>
     public string Id => $"{Name}@{Version}";

@@ -212,6 +212,7 @@ internal static class Samples
                 FluidSigma = 1.5,
             },
             Files = [new("01.image.nii.zst", Digest)],
+            Nearest = 8,
         },
     ];
 

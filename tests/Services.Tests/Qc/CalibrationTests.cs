@@ -52,11 +52,35 @@ public sealed class CalibrationTests
     }
 
     [Fact]
-    public void A_structure_with_few_samples_takes_the_pooled_map()
+    public void A_structure_with_few_samples_takes_the_pooled_map_and_has_figures_of_its_own()
     {
-        var fit = Calibration.Fit([.. Samples(x => x, noise: 0.05).Take(30)]);
-        Assert.Empty(fit.Structures);
-        Assert.Same(fit.Pooled, fit.For(17));
+        var many = Samples(x => x, noise: 0.05);
+        var few = Samples(x => 0.5 * x, noise: 0, seed: 2)
+            .Take(30)
+            .Select(s => s with { Label = 17 });
+        var fit = Calibration.Fit([.. many, .. few]);
+        Assert.Equal(fit.Pooled.Map(0.6), fit.For(17).Map(0.6));
+        Assert.Equal(fit.Pooled.Margin, fit.For(17).Margin);
+        Assert.NotEqual(fit.Pooled.Map(0.6), fit.For(10).Map(0.6));
+        Assert.Equal((400, 30), (fit.For(10).Samples, fit.For(17).Samples));
+        Assert.True(fit.For(17).MeanAbsoluteError > 3 * fit.For(10).MeanAbsoluteError);
+        Assert.Same(fit.Pooled, fit.For(99));
+    }
+
+    [Fact]
+    public void Figures_over_all_structures_are_those_of_the_left_out_samples()
+    {
+        var (fit, held) = Calibration.Evaluate(Samples(x => x * x, noise: 0.2), nearest: 3);
+        Assert.Equal(3, fit.Nearest);
+        Assert.Equal(400, held.Count);
+        Assert.Equal(
+            held.Average(h => Math.Abs(h.Predicted - h.Sample.RealDice)),
+            fit.MeanAbsoluteError!.Value,
+            12
+        );
+        Assert.Equal(held.Average(h => h.Covered ? 1.0 : 0), fit.Covered!.Value, 12);
+        Assert.InRange(fit.Covered.Value, 0.88, 0.93);
+        Assert.All(held, h => Assert.InRange(h.Predicted, h.Low, h.High));
     }
 
     [Fact]

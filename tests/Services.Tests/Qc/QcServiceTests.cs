@@ -91,6 +91,43 @@ public sealed class QcServiceTests
     }
 
     [Fact]
+    public async Task An_empty_segmentation_fails_with_every_known_structure_predicted_zero()
+    {
+        using var folder = new TemporaryFolder();
+        ReferencePhantoms.Write(folder["mine"], 2);
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
+        var empty = new Volume<byte>(labels.Geometry);
+        await using var app = await StartAsync(folder, image, empty, References());
+        await SendAsync(app);
+        Assert.Equal(Verdict.Fail, (await NextAsync(app, 1)).Verdict);
+        var structures = (await ReadAsync(app)).Structures;
+        Assert.Equal([0, 0, null], structures.Select(s => s.PredictedDice));
+        Assert.All(structures, s => Assert.Equal(0, s.VolumeMl));
+    }
+
+    [Fact]
+    public async Task A_reference_that_cannot_be_registered_is_left_out_even_where_one_remains()
+    {
+        using var folder = new TemporaryFolder();
+        ReferencePhantoms.Write(folder["mine"], 1);
+        var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
+        ReferencePhantoms.Write(
+            folder["mine"],
+            2,
+            ReferencePhantoms.Noise(labels.Geometry),
+            labels
+        );
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        await using var app = await StartAsync(folder, image, labels, References());
+        await SendAsync(app);
+        Assert.Equal(Verdict.Pass, (await NextAsync(app, 1)).Verdict);
+        var quality = await ReadAsync(app);
+        Assert.Equal((1, 1), (quality.References, quality.ReferencesFailed));
+        Assert.Equal(quality.Structures[0].MaxDice, quality.Structures[0].PredictedDice);
+    }
+
+    [Fact]
     public async Task A_model_without_references_is_unassessed_with_its_volumes()
     {
         using var folder = new TemporaryFolder();

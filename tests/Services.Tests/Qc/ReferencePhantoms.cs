@@ -19,9 +19,12 @@ internal static class ReferencePhantoms
         };
 
     /// <summary>Heads 1 … count; test cases take other seeds.</summary>
-    public static ReferenceSet Set(int count) =>
+    public static ReferenceSet Set(int count, int? nearest = null) =>
         ReferenceSet.Prepare(
-            Manifest,
+            Manifest with
+            {
+                Nearest = nearest,
+            },
             [.. Enumerable.Range(1, count).Select(seed => BrainPhantom.Subject(seed, Spacing))]
         );
 
@@ -32,12 +35,38 @@ internal static class ReferencePhantoms
         for (var seed = 1; seed <= count; seed++)
         {
             var (image, labels) = BrainPhantom.Subject(seed, spacing);
-            using var imageFile = File.Create(
-                Path.Combine(folder, $"jane-doe-{seed}.image.nii.gz")
-            );
-            NiftiWriter.Write(imageFile, image, NiftiCompression.Gzip);
-            using var labelFile = File.Create(Path.Combine(folder, $"jane-doe-{seed}.labels.nii"));
-            NiftiWriter.Write(labelFile, labels);
+            Write(folder, seed, image, labels);
         }
+    }
+
+    /// <summary>Writes a pair; gives the two paths.</summary>
+    public static (string Image, string Labels) Write(
+        string folder,
+        int number,
+        Volume<float> image,
+        Volume<byte> labels
+    )
+    {
+        Directory.CreateDirectory(folder);
+        var stem = Path.Combine(folder, $"jane-doe-{number}");
+        using var imageFile = File.Create($"{stem}.image.nii.gz");
+        NiftiWriter.Write(imageFile, image, NiftiCompression.Gzip);
+        using var labelFile = File.Create($"{stem}.labels.nii");
+        NiftiWriter.Write(labelFile, labels);
+        return (imageFile.Name, labelFile.Name);
+    }
+
+    /// <summary>An image in which nobody finds a head.</summary>
+    public static Volume<float> Noise(VolumeGeometry geometry)
+    {
+        var random = new Random(1);
+        return new(
+            geometry,
+            [
+                .. Enumerable
+                    .Range(0, (int)geometry.VoxelCount)
+                    .Select(_ => (float)random.NextDouble()),
+            ]
+        );
     }
 }

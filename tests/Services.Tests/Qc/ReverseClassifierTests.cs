@@ -109,12 +109,7 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
     [Fact]
     public void A_reference_of_another_anatomy_is_left_out_and_counted()
     {
-        var noise = new Volume<float>(BrainPhantom.Grid(ReferencePhantoms.Spacing));
-        var random = new Random(1);
-        for (var n = 0; n < noise.Voxels.Length; n++)
-        {
-            noise.Voxels[n] = (float)random.NextDouble();
-        }
+        var noise = ReferencePhantoms.Noise(BrainPhantom.Grid(ReferencePhantoms.Spacing));
         var brain = BrainPhantom.Subject(1, ReferencePhantoms.Spacing);
         var set = ReferenceSet.Prepare(ReferencePhantoms.Manifest, [brain, (noise, brain.Labels)]);
         var propagated = new ReverseClassifier(set, 2).Register(
@@ -123,6 +118,23 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
         );
         Assert.Equal(1, propagated.Failed);
         Assert.Single(propagated.Labels);
+    }
+
+    [Fact]
+    public void Only_the_nearest_references_are_registered_and_the_others_change_nothing()
+    {
+        var set = ReferencePhantoms.Set(4, nearest: 2);
+        var nearest = set.Nearest(head.Head.Image);
+        Assert.Equal(2, nearest.Count);
+        var propagated = new ReverseClassifier(set, 2).Register(
+            head.Head.Image,
+            CancellationToken.None
+        );
+        var all = Enumerable.Range(0, 4).Where(n => nearest.Contains(set.References[n])).ToList();
+        Assert.Equal(
+            all.Select(n => head.Propagated.Labels[n].Voxels.Sum(v => v)).Order(),
+            propagated.Labels.Select(labels => labels.Voxels.Sum(v => v)).Order()
+        );
     }
 
     [Fact]
