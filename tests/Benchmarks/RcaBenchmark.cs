@@ -8,7 +8,8 @@ namespace Platform.Benchmarks;
 /// <summary>
 /// Quality prediction on real scans (t1-brain of PLATFORM_DATA) by the installed reference set, which holds none of them: seconds a case, and
 /// predicted against real Dice over each scan's own labels, degraded from perfect to ruined. Those labels follow another protocol than the
-/// references', so even a perfect map carries the difference. Without the data, Colin's brain is timed and nothing else.
+/// references', so even a perfect map carries the difference. Without the data, Colin's brain is timed and nothing else. The hippocampi come
+/// first: <see cref="RcaHippocampus"/>.
 /// </summary>
 static class RcaBenchmark
 {
@@ -35,10 +36,20 @@ static class RcaBenchmark
         [8] = [38, 39, 40, 41, 71, 72, 73],
     };
 
-    public static int Run(string? packages = null, int scans = 6)
+    public static int Run(string? packages = null, int scans = 3)
     {
         packages ??= Path.Combine(BenchTable.RepositoryRoot(), "shared");
         var table = new BenchTable("rca");
+        if (HippocampusData.Find() is { } hippocampi)
+        {
+            RcaHippocampus.Run(table, hippocampi);
+        }
+        else
+        {
+            Console.WriteLine(
+                "PLATFORM_DATA has no hippocampus: the published pipeline is not measured"
+            );
+        }
         var loading = Stopwatch.GetTimestamp();
         var set = ReferenceSet
             .FromFolderAsync(Path.Combine(packages, "references", "brain-t1", "1"))
