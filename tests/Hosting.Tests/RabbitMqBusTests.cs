@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using MassTransit;
@@ -168,71 +167,6 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
         await Interrupted.BeganAgain.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
-    [Fact]
-    public async Task A_broker_killed_while_messages_are_published_loses_none_and_readiness_tells()
-    {
-        await using var host = await StartAsync(
-            await SettingsAsync(),
-            bus => bus.AddConsumer<Counting, Counting.Definition>(),
-            ("Bus:Concurrency", "32")
-        );
-        using var http = new HttpClient { BaseAddress = new(host.Urls.First()) };
-        var ready = new Uri("/health/ready", UriKind.Relative);
-        var bus = host.Services.GetRequiredService<IBus>();
-        var studies = Enumerable.Range(0, 400).Select(_ => TestStudy.New()).ToArray();
-        using var begun = new SemaphoreSlim(0);
-        var interrupted = 0;
-        await broker.SettledAsync();
-        var publishing = Parallel.ForEachAsync(
-            studies.Index(),
-            new ParallelOptions { MaxDegreeOfParallelism = 4 },
-            async (item, _) =>
-            {
-                if (item.Index == 50)
-                {
-                    begun.Release();
-                }
-                // As every caller does: an unconfirmed publish is an error, and is done again.
-                while (true)
-                {
-                    try
-                    {
-                        await bus.PublishConfirmedAsync(
-                            new StudyReceived { Study = item.Item },
-                            default,
-                            TimeSpan.FromSeconds(5)
-                        );
-                        return;
-                    }
-                    catch (TimeoutException)
-                    {
-                        Interlocked.Increment(ref interrupted);
-                    }
-                }
-            }
-        );
-        await begun.WaitAsync(TimeSpan.FromSeconds(60));
-        broker.Kill();
-        try
-        {
-            await EventuallyAsync(async () => !(await http.GetAsync(ready)).IsSuccessStatusCode);
-            await EventuallyAsync(() => Task.FromResult(interrupted > 0));
-        }
-        finally
-        {
-            await broker.RestartAsync();
-        }
-        await publishing.WaitAsync(TimeSpan.FromSeconds(30));
-        await EventuallyAsync(
-            () => Task.FromResult(studies.All(s => Counting.Seen.ContainsKey(s.StudyId))),
-            seconds: 60
-        );
-        await EventuallyAsync(async () => (await http.GetAsync(ready)).IsSuccessStatusCode);
-    }
-
-    private static Task<string> EventuallyAsync(Func<Task<bool>> holds, double seconds = 30) =>
-        EventuallyAsync(async () => await holds() ? "yes" : null, seconds);
-
     private static async Task<T> EventuallyAsync<T>(Func<Task<T?>> find, double seconds = 30)
         where T : class
     {
@@ -277,22 +211,6 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
         internal sealed class Definition : ConsumerDefinition<Interrupted>
         {
             public Definition() => EndpointName = "interrupted";
-        }
-    }
-
-    internal sealed class Counting : IConsumer<StudyReceived>
-    {
-        public static readonly ConcurrentDictionary<string, int> Seen = new();
-
-        public Task Consume(ConsumeContext<StudyReceived> context)
-        {
-            Seen.AddOrUpdate(context.Message.Study.StudyId, 1, (_, n) => n + 1);
-            return Task.CompletedTask;
-        }
-
-        internal sealed class Definition : ConsumerDefinition<Counting>
-        {
-            public Definition() => EndpointName = "counting";
         }
     }
 }
