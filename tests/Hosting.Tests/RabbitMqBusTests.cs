@@ -16,6 +16,9 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
     protected override async Task<Dictionary<string, string?>> SettingsAsync() =>
         broker.Settings(await broker.CreateVirtualHostAsync());
 
+    protected override Task ResetAsync(Dictionary<string, string?> settings) =>
+        broker.ResetVirtualHostAsync(settings["Bus:VirtualHost"]!);
+
     [Fact]
     public async Task A_poison_message_waits_in_the_error_queue_and_every_queue_is_a_quorum_queue()
     {

@@ -40,7 +40,15 @@ internal static class TestHost
         await app.StartAsync();
         if (consumers is not null && settings.GetValueOrDefault("Bus:DeclareOnly") is null)
         {
-            await ReadyAsync(app);
+            try
+            {
+                await ReadyAsync(app);
+            }
+            catch
+            {
+                await app.DisposeAsync();
+                throw;
+            }
         }
         return app;
     }
@@ -57,9 +65,11 @@ internal static class TestHost
             {
                 return;
             }
-            if (clock.Elapsed.TotalSeconds > 60)
+            if (clock.Elapsed.TotalSeconds > 40)
             {
-                throw new TimeoutException("the host was not ready within 60 s");
+                throw new TimeoutException(
+                    $"the host was not ready within 40 s: {await answer.Content.ReadAsStringAsync()}"
+                );
             }
             await Task.Delay(50);
         }
