@@ -72,15 +72,15 @@ public sealed class RabbitMqOutageTests(RabbitMqServer broker)
         {
             await broker.RestartAsync();
         }
-        await publishing.WaitAsync(TimeSpan.FromSeconds(30));
+        await publishing.WaitAsync(TimeSpan.FromSeconds(90));
         await EventuallyAsync(
             () => Task.FromResult(studies.All(s => Counting.Seen.ContainsKey(s.StudyId))),
-            seconds: 60
+            seconds: 90
         );
         await EventuallyAsync(async () => (await http.GetAsync(ready)).IsSuccessStatusCode);
     }
 
-    private static async Task EventuallyAsync(Func<Task<bool>> holds, double seconds = 30)
+    private static async Task EventuallyAsync(Func<Task<bool>> holds, double seconds = 90)
     {
         var clock = Stopwatch.StartNew();
         while (!await holds())
