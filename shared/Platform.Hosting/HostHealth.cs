@@ -8,11 +8,13 @@ using Microsoft.Extensions.Hosting;
 namespace Platform.Hosting;
 
 /// <summary>
-/// Live: the process answers. Ready: the bus is connected, every consumer is attached and the blob store answers.
+/// Live: the process answers, and its bus is not stuck. Ready: the bus is connected, every consumer is attached and the blob store answers.
 /// Startup: the host has started, which includes installing packages and loading models.
 /// </summary>
 internal static class HostHealth
 {
+    /// <summary>The tag of checks that say whether the process should be started anew.</summary>
+    public const string Live = "live";
     private const string Ready = "ready";
     private const string Startup = "startup";
 
@@ -30,7 +32,7 @@ internal static class HostHealth
 
     public static void MapHealth(this WebApplication app)
     {
-        app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).AllowAnonymous();
+        app.MapHealthChecks("/health/live", With(Live)).AllowAnonymous();
         app.MapHealthChecks("/health/ready", With(Ready)).AllowAnonymous();
         app.MapHealthChecks("/health/startup", With(Startup)).AllowAnonymous();
         app.MapGrpcHealthChecksService().AllowAnonymous();
@@ -45,7 +47,19 @@ internal static class HostHealth
             {
                 [HealthStatus.Degraded] = StatusCodes.Status503ServiceUnavailable,
             },
+            ResponseWriter = WriteAsync,
         };
+
+    /// <summary>The status, then the name of each check that is not healthy; why is in the log, for it may name hosts and users.</summary>
+    private static Task WriteAsync(HttpContext http, HealthReport report)
+    {
+        http.Response.ContentType = "text/plain";
+        var lines =
+            from entry in report.Entries
+            where entry.Value.Status != HealthStatus.Healthy
+            select $"\n{entry.Key}: {entry.Value.Status}";
+        return http.Response.WriteAsync($"{report.Status}{string.Concat(lines)}");
+    }
 
     private sealed class StartedCheck(IHostApplicationLifetime lifetime) : IHealthCheck
     {

@@ -14,7 +14,8 @@ internal static class TestHost
         Dictionary<string, string?> settings,
         Action<IBusRegistrationConfigurator>? consumers = null,
         Action<WebApplicationBuilder>? configure = null,
-        Action<WebApplication>? map = null
+        Action<WebApplication>? map = null,
+        bool wait = true
     )
     {
         var all = new Dictionary<string, string?>(settings)
@@ -38,7 +39,7 @@ internal static class TestHost
         app.MapPlatform();
         map?.Invoke(app);
         await app.StartAsync();
-        if (consumers is not null && settings.GetValueOrDefault("Bus:DeclareOnly") is null)
+        if (wait && consumers is not null && settings.GetValueOrDefault("Bus:DeclareOnly") is null)
         {
             try
             {

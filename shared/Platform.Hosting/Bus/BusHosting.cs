@@ -27,14 +27,30 @@ public static class BusHosting
         {
             builder.Services.AddHostedService<StopOnceDeclared>();
         }
+        if (options.Transport == BusTransport.RabbitMq)
+        {
+            builder.Services.AddSingleton<StuckBusCheck>();
+            builder
+                .Services.AddHealthChecks()
+                .AddCheck<StuckBusCheck>(
+                    "stuck-bus",
+                    tags: [HostHealth.Live],
+                    timeout: TimeSpan.FromSeconds(3)
+                );
+        }
         builder.Services.AddReceiveObserver<BusMetrics>();
+        builder.Services.AddSingleton<QueueDeclarer>();
         builder.Services.AddMassTransit(bus =>
         {
             // Nothing about a hospital's deployment leaves it.
             bus.DisableUsageTelemetry();
             consumers(bus);
             bus.AddConfigureEndpointsCallback(
-                (_, _, endpoint) => DeliveryPolicy.Apply(endpoint, options)
+                (context, queue, endpoint) =>
+                {
+                    DeliveryPolicy.Apply(endpoint, options);
+                    context.GetRequiredService<QueueDeclarer>().Add(queue);
+                }
             );
             if (options.Transport == BusTransport.InMemory)
             {
@@ -60,6 +76,8 @@ public static class BusHosting
                                 host.Username(options.Username!);
                                 host.Password(options.Password!);
                                 host.PublisherConfirmation = true;
+                                host.OnRefreshConnectionFactory = _ =>
+                                    context.GetRequiredService<QueueDeclarer>().DeclareAsync();
                             }
                         );
                         transport.DeployTopologyOnly = options.DeclareOnly;

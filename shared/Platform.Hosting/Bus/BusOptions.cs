@@ -50,6 +50,10 @@ public sealed class BusOptions : IValidatableObject
     [Range(0.001, 3600)]
     public double RetryMaxSeconds { get; init; } = 60;
 
+    /// <summary>Seconds that the bus may be unready while the broker answers before the process says that it is not live.</summary>
+    [Range(1, 86400)]
+    public int StuckSeconds { get; init; } = 120;
+
     /// <summary>Only declare this service's exchanges and queues, consume nothing: for the install job.</summary>
     public bool DeclareOnly { get; init; }
 

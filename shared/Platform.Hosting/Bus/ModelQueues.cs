@@ -5,7 +5,7 @@ using Platform.Contracts;
 
 namespace Platform.Hosting;
 
-/// <summary>Which models a process serves; asked once, after the packages are installed and before the first message.</summary>
+/// <summary>Which models a process serves; asked after the packages are installed and before the first message, and whenever the bus connects again.</summary>
 /// <param name="services">The host's services.</param>
 /// <param name="cancellationToken">Cancelled where the host stops meanwhile.</param>
 /// <returns>Names of models, as name or name@version.</returns>
@@ -29,6 +29,7 @@ public static class ModelQueues
         where TConsumer : class, IConsumer
     {
         bus.AddConsumer<TConsumer>().ExcludeFromConfigureEndpoints();
+        bus.DeclareModelQueues(models);
         bus.AddSingleton<IHostedService>(services => new ModelQueueConnector<TConsumer>(
             services,
             models,
@@ -37,14 +38,11 @@ public static class ModelQueues
     }
 
     /// <summary>
-    /// Declares the queues of every model at start, so that commands wait in them while no pod of the model runs (or none ever
-    /// has). For whoever sends commands. Tried until the broker answers; nothing to do for the in-memory transport.
+    /// Declares the queues of every model whenever the bus connects, so that commands wait in them while no pod of the model runs (or
+    /// none ever has). For whoever sends commands; nothing to do for the in-memory transport.
     /// </summary>
     public static void DeclareModelQueues(
         this IBusRegistrationConfigurator bus,
         ServedModels models
-    ) =>
-        bus.AddSingleton<IHostedService>(services =>
-            ActivatorUtilities.CreateInstance<ModelQueueDeclarer>(services, models)
-        );
+    ) => bus.AddSingleton(new DeclaredModels(models));
 }

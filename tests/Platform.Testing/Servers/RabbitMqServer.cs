@@ -114,18 +114,6 @@ public sealed class RabbitMqServer : IAsyncLifetime
         return name;
     }
 
-    /// <summary>Empties a virtual host of all it holds.</summary>
-    public async Task ResetVirtualHostAsync(string name)
-    {
-        using var deleted = await _management.DeleteAsync($"vhosts/{name}");
-        deleted.EnsureSuccessStatusCode();
-        using var created = await _management.PutAsync(
-            $"vhosts/{name}",
-            JsonContent.Create(new { })
-        );
-        created.EnsureSuccessStatusCode();
-    }
-
     /// <summary>The settings of section "Bus" that lead to a virtual host here, with quick retries.</summary>
     public Dictionary<string, string?> Settings(string virtualHost) =>
         new()
