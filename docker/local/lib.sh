@@ -116,5 +116,8 @@ mark_built() {
   for project in "$@"; do touch -d "$began" "$artifacts/stamps/${project//\//-}"; done
 }
 
-# program NAME: the built executable of the project with that assembly name.
-program() { echo "$artifacts/bin/$1/release/$1"; }
+# program NAME: the executable of the project with that assembly name; the published one, where a build publishes it.
+program() {
+  local published="$artifacts/publish/$1/release/$1"
+  if [ -e "$published" ]; then echo "$published"; else echo "$artifacts/bin/$1/release/$1"; fi
+}

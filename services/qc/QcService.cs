@@ -22,9 +22,40 @@ public static class QcService
             );
         });
         builder.Services.AddSingleton<ReferenceSets>();
+        builder.Services.AddHostedService<ReferenceLoader>();
     }
 
     /// <summary>Consumes VolumeSegmented.</summary>
     public static void AddConsumers(IBusRegistrationConfigurator bus) =>
         bus.AddConsumer<VolumeSegmentedConsumer, VolumeSegmentedConsumerDefinition>();
+}
+
+/// <summary>Loads the reference sets of the installed models while the host starts, so that the first study does not wait for them.</summary>
+internal sealed partial class ReferenceLoader(
+    ModelRepository models,
+    ReferenceSets references,
+    ILogger<ReferenceLoader> logger
+) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The host goes on starting meanwhile.
+        await Task.Yield();
+        try
+        {
+            var sets = (await models.ListAsync(stoppingToken)).Select(m => m.Quality?.References);
+            foreach (var set in sets.OfType<string>().Distinct())
+            {
+                await references.FindAsync(set, stoppingToken);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The study that needs it says what is wrong, and is tried again.
+            LogNotLoaded(e);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "the reference sets could not be loaded ahead")]
+    private partial void LogNotLoaded(Exception exception);
 }

@@ -188,7 +188,8 @@ public sealed partial class OnnxModel : IDisposable
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             // A pattern is kept for every input shape seen; tiles are fitted to volumes, so there is no end of shapes.
             EnableMemoryPattern = false,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            // Errors are thrown.
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
         // Threads that wait for work sleep: a core belongs to whoever has something to do.
         session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
@@ -235,28 +236,25 @@ public sealed partial class OnnxModel : IDisposable
         return (input.Key, output.Key);
     }
 
+    /// <summary>
+    /// Runs the smallest tile: of one multiple, which a network that pads takes, else one that holds a halo on both sides.
+    /// </summary>
     private (int Channels, int Context) Probe()
     {
         var (multiple, halo) = (Manifest.Tiling.Multiple, Manifest.Tiling.Halo);
-        var size = (2 * halo / multiple + 1) * multiple;
-        long[] given = [];
-        var channels = Manifest.Input.Channels.Count;
-        try
+        var whole = (2 * halo / multiple + 1) * multiple;
+        var (size, given) = (multiple, TryShape(multiple, out _));
+        if (given is null || !Fits(given, size))
         {
-            Run(
-                new float[channels * size * size * size],
-                [1, channels, size, size, size],
-                (_, shape) => given = shape.ToArray()
-            );
-        }
-        catch (InferenceException e)
-        {
-            throw Invalid(Manifest, $"does not take a {size}³ tile: {e.Message}", e);
+            (size, given) = (whole, TryShape(whole, out var e));
+            if (given is null)
+            {
+                throw Invalid(Manifest, $"does not take a {whole}³ tile: {e!.Message}", e);
+            }
         }
         foreach (var context in new[] { 0, halo })
         {
-            var side = size - 2 * context;
-            if (given[2] == DepthFactor * side && given[3] == side && given[4] == side)
+            if (Fits(given, size - 2 * context))
             {
                 CheckChannels((int)given[1]);
                 return ((int)given[1], context);
@@ -266,6 +264,31 @@ public sealed partial class OnnxModel : IDisposable
             Manifest,
             $"makes {string.Join("×", given)} of a {size}³ tile with a halo of {halo}"
         );
+    }
+
+    private bool Fits(long[] shape, int side) =>
+        shape[2] == DepthFactor * side && shape[3] == side && shape[4] == side;
+
+    /// <summary>The output's shape for a tile of zeros, or null where the network does not take one of that size.</summary>
+    private long[]? TryShape(int size, out InferenceException? refused)
+    {
+        var channels = Manifest.Input.Channels.Count;
+        long[] given = [];
+        refused = null;
+        try
+        {
+            Run(
+                new float[channels * size * size * size],
+                [1, channels, size, size, size],
+                (_, shape) => given = shape.ToArray()
+            );
+            return given;
+        }
+        catch (InferenceException e)
+        {
+            refused = e;
+            return null;
+        }
     }
 
     private void CheckChannels(int channels)

@@ -67,7 +67,7 @@ public sealed class RabbitMqBusTests(RabbitMqServer broker) : BusContract
         Assert.All(queues, queue => Assert.Equal("quorum", queue.Type));
     }
 
-    /// <summary>One in fifteen hosts stayed unready while each declared the models' queues beside its own starting bus.</summary>
+    /// <summary>Some hosts in a hundred stayed unready while each declared the models' queues beside its own starting bus.</summary>
     [Fact]
     public async Task Hosts_that_start_together_on_an_empty_broker_are_all_ready()
     {

@@ -7,7 +7,8 @@ namespace Platform.Hosting;
 
 /// <summary>
 /// Copies the model packages and reference sets of a folder into the blob store before anything consumes. A version is
-/// immutable: a package that is there already must have the same bytes.
+/// immutable: a package that is there already must have the same bytes. Only what describes it (card.md) may have been written anew
+/// since; the store keeps the one it has.
 /// </summary>
 public sealed partial class PackageSeeder(
     IBlobStore blobs,
@@ -68,7 +69,15 @@ public sealed partial class PackageSeeder(
                 await using var source = File.OpenRead(file);
                 var there = await SHA256.HashDataAsync(stored, cancellationToken);
                 var here = await SHA256.HashDataAsync(source, cancellationToken);
-                if (!here.SequenceEqual(there))
+                if (here.SequenceEqual(there))
+                {
+                    continue;
+                }
+                if (name.EndsWith(".md", StringComparison.Ordinal))
+                {
+                    LogKept(logger, name);
+                }
+                else
                 {
                     throw new InvalidDataException(
                         $"the blob store holds another '{name}': a version never changes, give the package a new one"
@@ -95,4 +104,10 @@ public sealed partial class PackageSeeder(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "installed {Package}")]
     private static partial void LogSeeded(ILogger logger, string package);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Card} has another text by now; the installed one stays"
+    )]
+    private static partial void LogKept(ILogger logger, string card);
 }
