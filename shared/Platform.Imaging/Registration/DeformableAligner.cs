@@ -19,8 +19,7 @@ internal static class DeformableAligner
     private const int Patience = 5;
 
     /// <summary>
-    /// Moves <see cref="RegistrationWorkspace.Velocity"/> from zero; it ends on the returned level's grid, and
-    /// <see cref="RegistrationWorkspace.Displacement"/> as its exponential.
+    /// Moves <see cref="RegistrationWorkspace.Velocity"/> from zero; it ends on the returned level's grid.
     /// </summary>
     /// <returns>The finest level used and its mean correlation.</returns>
     public static (FixedLevel Level, double Similarity) Align(
@@ -92,7 +91,7 @@ internal static class DeformableAligner
         for (var n = 0; ; n++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            VelocityField.Exponential(work.Velocity, shape, 1, work.Displacement, work.Scratch);
+            VelocityField.CoarseExponential(work.Velocity, shape, work.Displacement, work.Coarse);
             scores.Add(LocalCorrelation.Evaluate(level, moving, affine, work.Displacement, work));
             var stalled = n >= Patience && scores[n] - scores[n - Patience] < options.Tolerance;
             if (n == iterations || stalled)

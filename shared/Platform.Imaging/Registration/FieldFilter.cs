@@ -111,7 +111,7 @@ internal static class FieldFilter
     }
 
     /// <summary>output[n] = Σ kernel[t] · source[offsets[t] + n].</summary>
-    private static void Combine(
+    public static void Combine(
         ReadOnlySpan<float> source,
         ReadOnlySpan<int> offsets,
         ReadOnlySpan<float> kernel,

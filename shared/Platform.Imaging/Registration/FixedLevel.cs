@@ -79,6 +79,16 @@ internal sealed class FixedLevel
 
     public int MaskVoxels { get; }
 
+    /// <summary>Voxels of the grid twice as coarse.</summary>
+    public int CoarseVoxels
+    {
+        get
+        {
+            var half = VelocityField.Half(Geometry.Shape);
+            return half.I * half.J * half.K;
+        }
+    }
+
     /// <summary>The masked part [First, End) of each row along i; (0, 0) where there is none.</summary>
     public (int First, int End)[] Rows { get; }
 

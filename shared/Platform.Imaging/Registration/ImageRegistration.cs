@@ -25,7 +25,10 @@ public static class ImageRegistration
         CancellationToken cancellationToken = default
     )
     {
-        work.Reserve(fixedImage.Levels.Max(level => level.Voxels.Length));
+        work.Reserve(
+            fixedImage.Levels.Max(level => level.Voxels.Length),
+            fixedImage.Levels.Max(level => level.CoarseVoxels)
+        );
         var affine = AffineAligner.Align(fixedImage, moving, work, cancellationToken);
         var (level, similarity) = DeformableAligner.Align(
             fixedImage,
@@ -35,8 +38,9 @@ public static class ImageRegistration
             cancellationToken
         );
         var shape = level.Geometry.Shape;
-        var forward = work.Displacement[..(4 * level.Voxels.Length)];
+        var forward = new float[4 * level.Voxels.Length];
         var inverse = new float[4 * level.Voxels.Length];
+        VelocityField.Exponential(work.Velocity, shape, 1, forward, work.Scratch);
         VelocityField.Exponential(work.Velocity, shape, -1, inverse, work.Scratch);
         return new RegistrationResult(
             new SpatialTransform(affine, level.Geometry, forward, inverse),

@@ -15,9 +15,24 @@ public sealed class RegistrationWorkspace
 
     internal float[] Displacement { get; set; } = [];
 
-    /// <summary>Makes room for a grid; what the buffers held is lost.</summary>
-    internal void Reserve(int voxels)
+    /// <summary>Fields on the grid twice as coarse.</summary>
+    internal (float[] Velocity, float[] Displacement, float[] Scratch) Coarse
     {
+        get;
+        private set;
+    } = ([], [], []);
+
+    /// <summary>Makes room for a grid; what the buffers held is lost.</summary>
+    internal void Reserve(int voxels, int coarseVoxels)
+    {
+        if (Coarse.Velocity.Length < 4 * coarseVoxels)
+        {
+            Coarse = (
+                new float[4 * coarseVoxels],
+                new float[4 * coarseVoxels],
+                new float[4 * coarseVoxels]
+            );
+        }
         if (Warped.Length >= voxels)
         {
             return;

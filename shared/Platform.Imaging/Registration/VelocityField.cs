@@ -49,6 +49,31 @@ internal static class VelocityField
         }
     }
 
+    /// <summary>Voxels of the grid twice as coarse; its voxel c lies between voxels 2c and 2c + 1.</summary>
+    public static (int I, int J, int K) Half((int I, int J, int K) shape) =>
+        ((shape.I + 1) / 2, (shape.J + 1) / 2, (shape.K + 1) / 2);
+
+    /// <summary>
+    /// As <see cref="Exponential"/> with sign 1, squared on the grid twice as coarse: a quarter of the time, without what of the velocity
+    /// is smaller than two voxels. For looking at the images on the way.
+    /// </summary>
+    /// <param name="velocity">The field; untouched.</param>
+    /// <param name="shape">Voxels along i, j, k.</param>
+    /// <param name="displacement">Receives the result.</param>
+    /// <param name="coarse">Three buffers of the coarse grid's size; overwritten.</param>
+    public static void CoarseExponential(
+        float[] velocity,
+        (int I, int J, int K) shape,
+        float[] displacement,
+        (float[] Velocity, float[] Displacement, float[] Scratch) coarse
+    )
+    {
+        var half = Half(shape);
+        Halve(velocity, shape, coarse.Velocity, half);
+        Exponential(coarse.Velocity, half, 1, coarse.Displacement, coarse.Scratch);
+        Double(coarse.Displacement, half, coarse.Scratch, displacement, shape);
+    }
+
     /// <summary>The field on a finer or coarser grid of the same axes, in voxels of that grid.</summary>
     public static void Resample(
         float[] velocity,
@@ -142,6 +167,90 @@ internal static class VelocityField
     /// <summary>Index of the last voxel along each axis, as <see cref="Interpolation.Linear4"/> takes it.</summary>
     public static Vector128<float> Last((int I, int J, int K) shape) =>
         Vector128.Create(shape.I - 1f, shape.J - 1f, shape.K - 1f, 0);
+
+    /// <summary>Means of 2×2×2 voxels, in voxels of the coarse grid; the last voxel stands in for one beyond it.</summary>
+    private static void Halve(
+        float[] field,
+        (int I, int J, int K) shape,
+        float[] coarse,
+        (int I, int J, int K) half
+    )
+    {
+        ref var source = ref MemoryMarshal.GetArrayDataReference(field);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(coarse);
+        var scale = Vector128.Create(1f / 16);
+        nuint n = 0;
+        for (var k = 0; k < half.K; k++)
+        {
+            var below = 2 * k * shape.J;
+            var above = Math.Min(2 * k + 1, shape.K - 1) * shape.J;
+            for (var j = 0; j < half.J; j++)
+            {
+                var (front, back) = (2 * j, Math.Min(2 * j + 1, shape.J - 1));
+                var (a, b) = ((below + front) * shape.I, (below + back) * shape.I);
+                var (c, d) = ((above + front) * shape.I, (above + back) * shape.I);
+                for (var i = 0; i < half.I; i++, n += 4)
+                {
+                    var (left, right) = (2 * i, Math.Min(2 * i + 1, shape.I - 1));
+                    var sum =
+                        (At(ref source, a + left) + At(ref source, a + right))
+                        + (At(ref source, b + left) + At(ref source, b + right))
+                        + (At(ref source, c + left) + At(ref source, c + right))
+                        + (At(ref source, d + left) + At(ref source, d + right));
+                    (scale * sum).StoreUnsafe(ref target, n);
+                }
+            }
+        }
+
+        static Vector128<float> At(ref float field, int voxel) =>
+            Vector128.LoadUnsafe(ref field, (nuint)(4 * voxel));
+    }
+
+    /// <summary>Linear interpolation of a coarse field, in voxels of the fine grid.</summary>
+    private static void Double(
+        float[] coarse,
+        (int I, int J, int K) half,
+        float[] scratch,
+        float[] field,
+        (int I, int J, int K) shape
+    )
+    {
+        ref var line = ref MemoryMarshal.GetArrayDataReference(scratch);
+        ref var target = ref MemoryMarshal.GetArrayDataReference(field);
+        var row = 4 * half.I;
+        Span<int> offsets = stackalloc int[4];
+        // A fine voxel lies a quarter from the nearer coarse one; the factor 2 between the voxels is in the last.
+        ReadOnlySpan<float> weights = [9f / 16, 3f / 16, 3f / 16, 1f / 16];
+        var (near, far) = (Vector128.Create(1.5f), Vector128.Create(0.5f));
+        nuint n = 0;
+        for (var k = 0; k < shape.K; k++)
+        {
+            var (nearK, farK) = Neighbours(k, half.K);
+            for (var j = 0; j < shape.J; j++)
+            {
+                var (nearJ, farJ) = Neighbours(j, half.J);
+                offsets[0] = row * (nearJ + half.J * nearK);
+                offsets[1] = row * (farJ + half.J * nearK);
+                offsets[2] = row * (nearJ + half.J * farK);
+                offsets[3] = row * (farJ + half.J * farK);
+                FieldFilter.Combine(coarse, offsets, weights, scratch.AsSpan(0, row));
+                for (var i = 0; i < shape.I; i++, n += 4)
+                {
+                    var (nearI, farI) = Neighbours(i, half.I);
+                    (
+                        near * Vector128.LoadUnsafe(ref line, (nuint)(4 * nearI))
+                        + far * Vector128.LoadUnsafe(ref line, (nuint)(4 * farI))
+                    ).StoreUnsafe(ref target, n);
+                }
+            }
+        }
+
+        static (int Near, int Far) Neighbours(int fine, int count)
+        {
+            var near = fine / 2;
+            return (near, Math.Clamp(near + 2 * (fine & 1) - 1, 0, count - 1));
+        }
+    }
 
     /// <summary>to(x) = from(x) + from(x + from(x)).</summary>
     private static void Square(float[] from, float[] to, (int I, int J, int K) shape)
