@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace Platform.Training.Synthesis;
 
@@ -108,7 +109,32 @@ public sealed class HeadGenerator
             new float[shape.I]
         );
         Span<byte> votes = stackalloc byte[256];
-        var (mapI, mapJ, mapK) = map.Shape;
+        votes.Clear();
+        Span<byte> seen = stackalloc byte[8];
+        Span<double> places = stackalloc double[8];
+        // What an index of the map is drawn as where everything is kept, and where the skull is stripped.
+        byte[] whole = [.. Enumerable.Range(0, 256).Select(index => (byte)index)];
+        byte[] stripped =
+        [
+            .. whole.Select(index =>
+                index < _extraCerebral.Length
+                && (_extraCerebral[index] || strip.Fluid && _outerFluid[index])
+                    ? (byte)0
+                    : index
+            ),
+        ];
+        var (zero, one, middles, neck) = (
+            Vector256<double>.Zero,
+            Vector256<double>.One,
+            Vector256.Create(0.5),
+            Vector256.Create(-60.0)
+        );
+        var size = (
+            I: Vector256.Create((double)map.Shape.I),
+            J: Vector256.Create((double)map.Shape.J),
+            K: Vector256.Create((double)map.Shape.K)
+        );
+        var indices = map.Indices;
         var lowest = _settings.Shape[2] - shape.K;
         for (var k = 0; k < shape.K; k++)
         {
@@ -133,54 +159,71 @@ public sealed class HeadGenerator
                     var u = matrix[0] * x + matrix[1] * y + matrix[2] * z + rowX[i] + centreI;
                     var v = matrix[3] * x + matrix[4] * y + matrix[5] * z + rowY[i] + centreJ;
                     var w = matrix[6] * x + matrix[7] * y + matrix[8] * z + rowZ[i] + centreK;
-                    var keepsAll = rowStrip[i] >= strip.Threshold;
+                    var shown = rowStrip[i] >= strip.Threshold ? whole : stripped;
                     float mean = 0,
                         deviation = 0;
-                    byte first = 0,
-                        winner = 0;
-                    var mixed = false;
-                    for (var n = 0; n < points.Length; n++)
+                    for (var half = 0; half < 2; half++)
                     {
                         var (a, b, c) = (
-                            (int)Math.Floor(u + points[n].X + 0.5),
-                            (int)Math.Floor(v + points[n].Y + 0.5),
-                            (int)Math.Floor(w + points[n].Z + 0.5)
+                            Vector256.Floor(Vector256.Create(u) + points[half].X + middles),
+                            Vector256.Floor(Vector256.Create(v) + points[half].Y + middles),
+                            Vector256.Floor(Vector256.Create(w) + points[half].Z + middles)
                         );
                         // A head cut off below (the end of the scanned neck) goes on as it ended: real necks do not stop in air.
-                        c = c < 0 && c > -60 ? 0 : c;
-                        var index =
-                            (uint)a < (uint)mapI && (uint)b < (uint)mapJ && (uint)c < (uint)mapK
-                                ? map.Indices[a + mapI * (b + mapJ * c)]
-                                : (byte)0;
-                        if (
-                            !keepsAll
-                            && (_extraCerebral[index] || strip.Fluid && _outerFluid[index])
-                        )
-                        {
-                            index = 0;
-                        }
+                        c = Vector256.ConditionalSelect(
+                            Vector256.LessThan(c, zero) & Vector256.GreaterThan(c, neck),
+                            zero,
+                            c
+                        );
+                        var inside =
+                            Vector256.GreaterThanOrEqual(a, zero)
+                            & Vector256.GreaterThanOrEqual(b, zero)
+                            & Vector256.GreaterThanOrEqual(c, zero)
+                            & Vector256.LessThan(a, size.I)
+                            & Vector256.LessThan(b, size.J)
+                            & Vector256.LessThan(c, size.K);
+                        // Whole numbers, exact as doubles; −1 is outside.
+                        Vector256
+                            .ConditionalSelect(inside, a + size.I * (b + size.J * c), -one)
+                            .CopyTo(places[(4 * half)..]);
+                    }
+                    var same = true;
+                    for (var n = 0; n < seen.Length; n++)
+                    {
+                        var place = (int)places[n];
+                        seen[n] = place < 0 ? (byte)0 : shown[indices[place]];
+                        same &= seen[n] == seen[0];
+                    }
+                    foreach (var index in seen)
+                    {
                         mean += tissue.Mean[index] * (1 + tissue.Texture[index] * rowTexture[i]);
                         deviation += tissue.Deviation[index];
-                        var label = _classOf[index];
-                        votes[label]++;
-                        first = n == 0 ? label : first;
-                        mixed |= label != first;
-                        winner = votes[label] > votes[winner] || n == 0 ? label : winner;
                     }
-                    image[row + i] = Math.Max(0, (mean + deviation * noise[i]) / points.Length);
-                    labels[row + i] = winner;
-                    if (mixed)
-                    {
-                        votes.Clear();
-                    }
-                    else
-                    {
-                        votes[first] = 0;
-                    }
+                    image[row + i] = Math.Max(0, (mean + deviation * noise[i]) / seen.Length);
+                    labels[row + i] = same ? _classOf[seen[0]] : Winner(seen, votes);
                 }
             }
         }
         return (image, labels);
+    }
+
+    /// <summary>The class most points have; of several the one that was first to have so many.</summary>
+    /// <param name="seen">Atlas index of each point.</param>
+    /// <param name="votes">Room for a count of every class, zero before and after.</param>
+    private byte Winner(ReadOnlySpan<byte> seen, Span<byte> votes)
+    {
+        var winner = _classOf[seen[0]];
+        foreach (var index in seen)
+        {
+            var label = _classOf[index];
+            votes[label]++;
+            winner = votes[label] > votes[winner] ? label : winner;
+        }
+        foreach (var index in seen)
+        {
+            votes[_classOf[index]] = 0;
+        }
+        return winner;
     }
 
     private (SmoothField? Field, float Threshold, bool Fluid) Strip(
@@ -250,24 +293,35 @@ public sealed class HeadGenerator
         }
     }
 
-    /// <summary>Where a voxel looks the map up, relative to its centre, in map millimetres.</summary>
-    private static (double X, double Y, double Z)[] Points(double[] matrix, double spacing)
+    /// <summary>Where a voxel looks the map up, relative to its centre, in map millimetres: four points in each half.</summary>
+    private static (Vector256<double> X, Vector256<double> Y, Vector256<double> Z)[] Points(
+        double[] matrix,
+        double spacing
+    )
     {
-        var points = new (double, double, double)[8];
-        for (var n = 0; n < 8; n++)
+        var points = new double[3][];
+        for (var row = 0; row < 3; row++)
         {
-            var (x, y, z) = (
-                ((n & 1) - 0.5) * spacing / 2,
-                ((n >> 1 & 1) - 0.5) * spacing / 2,
-                ((n >> 2) - 0.5) * spacing / 2
-            );
-            points[n] = (
-                matrix[0] * x + matrix[1] * y + matrix[2] * z,
-                matrix[3] * x + matrix[4] * y + matrix[5] * z,
-                matrix[6] * x + matrix[7] * y + matrix[8] * z
-            );
+            points[row] = new double[8];
+            for (var n = 0; n < 8; n++)
+            {
+                var (x, y, z) = (
+                    ((n & 1) - 0.5) * spacing / 2,
+                    ((n >> 1 & 1) - 0.5) * spacing / 2,
+                    ((n >> 2) - 0.5) * spacing / 2
+                );
+                points[row][n] =
+                    matrix[3 * row] * x + matrix[3 * row + 1] * y + matrix[3 * row + 2] * z;
+            }
         }
-        return points;
+        return [Half(0), Half(4)];
+
+        (Vector256<double>, Vector256<double>, Vector256<double>) Half(int start) =>
+            (
+                Vector256.Create(points[0], start),
+                Vector256.Create(points[1], start),
+                Vector256.Create(points[2], start)
+            );
     }
 
     /// <summary>Bias field and gamma.</summary>
