@@ -2,9 +2,27 @@ using static TorchSharp.torch;
 
 namespace Platform.Training;
 
-/// <summary>One step's input and target.</summary>
+/// <summary>Input and target of a patch, or of a step's patches one after the other along the first axis.</summary>
 public sealed record Batch(Tensor Input, Tensor Target) : IDisposable
 {
+    /// <summary>One batch of several, which are disposed.</summary>
+    public static Batch Join(IReadOnlyList<Batch> parts)
+    {
+        if (parts is [var only])
+        {
+            return only;
+        }
+        var whole = new Batch(
+            cat([.. parts.Select(part => part.Input)]),
+            cat([.. parts.Select(part => part.Target)])
+        );
+        foreach (var part in parts)
+        {
+            part.Dispose();
+        }
+        return whole;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -19,7 +37,10 @@ public interface ITrainingTask
     /// <summary>The network being trained.</summary>
     nn.Module<Tensor, Tensor> Network { get; }
 
-    /// <summary>The batches of sample <paramref name="index"/>, one a step; depends on the index and the seed only.</summary>
+    /// <summary>Where the network lies.</summary>
+    Device Device { get; }
+
+    /// <summary>The patches of sample <paramref name="index"/>, in CPU memory; depends on the index and the seed only. Called from several threads.</summary>
     IEnumerable<Batch> Draw(long index);
 
     /// <summary>Loss of the network's output, a scalar.</summary>

@@ -89,8 +89,11 @@ public sealed record OptimisationSettings
     /// <summary>Patch along i, j, k, voxels.</summary>
     public required IReadOnlyList<int> Patch { get; init; }
 
-    /// <summary>Patches cut from each synthetic head, one a step.</summary>
+    /// <summary>Patches cut from each synthetic head.</summary>
     public int PatchesPerHead { get; init; } = 2;
+
+    /// <summary>Patches a step learns from.</summary>
+    public int PatchesPerStep { get; init; } = 1;
 
     /// <summary>Largest learning rate (Adam), reached after the warm-up, then lowered along a cosine to zero.</summary>
     public required double LearningRate { get; init; }

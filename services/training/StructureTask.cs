@@ -19,6 +19,7 @@ public sealed class StructureTask : ITrainingTask
     private const float PriorShare = 0.25f;
 
     private readonly Recipe _recipe;
+    private readonly LabelAtlas _atlas;
     private readonly HeadGenerator _generator;
     private readonly LabelMap[] _training;
     private readonly LabelMap[] _heldOut;
@@ -27,7 +28,8 @@ public sealed class StructureTask : ITrainingTask
 
     /// <param name="recipe">What to train.</param>
     /// <param name="atlas">Label maps; those held out are not drawn from.</param>
-    public StructureTask(Recipe recipe, LabelAtlas atlas)
+    /// <param name="device">Where the network is trained; null: the CPU. Its first weights do not depend on it.</param>
+    public StructureTask(Recipe recipe, LabelAtlas atlas, Device? device = null)
     {
         _recipe = recipe;
         random.manual_seed(recipe.Seed);
@@ -36,14 +38,20 @@ public sealed class StructureTask : ITrainingTask
             recipe.Network.OutputWidth,
             recipe.Structures.Count + 1
         );
-        _generator = new(atlas, recipe.Generator, ClassOf(recipe.Structures));
+        Device = device ?? CPU;
+        Network.to(Device);
+        _atlas = atlas;
+        _generator = Generator(recipe.Generator);
         (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
-        _probes = new(() => [.. HeldOut(1)]);
+        _probes = new(() => [.. HeldOut(1, t1Fraction: 1)]);
         _prior = new(Prior);
     }
 
     /// <inheritdoc/>
     nn.Module<Tensor, Tensor> ITrainingTask.Network => Network;
+
+    /// <inheritdoc/>
+    public Device Device { get; }
 
     /// <summary>The network being trained.</summary>
     public StructureNet Network { get; }
@@ -69,21 +77,25 @@ public sealed class StructureTask : ITrainingTask
     }
 
     /// <summary>Synthetic heads of the held-out maps, from a stream no training sample uses.</summary>
-    public IEnumerable<SyntheticHead> HeldOut(int headsPerMap)
+    /// <param name="headsPerMap">How many.</param>
+    /// <param name="t1Fraction">Share of them with T1-like contrast; the others have any contrast at all.</param>
+    public IEnumerable<SyntheticHead> HeldOut(int headsPerMap, double t1Fraction)
     {
+        var generator = Generator(_recipe.Generator with { T1Fraction = t1Fraction });
         for (var n = 0; n < _heldOut.Length * headsPerMap; n++)
         {
-            yield return _generator.Generate(
+            yield return generator.Generate(
                 _heldOut[n % _heldOut.Length],
                 new FastRandom(_recipe.Seed + 1_000_003, n)
             );
         }
     }
 
-    /// <summary>Mean Dice of each structure over the held-out heads of the recipe.</summary>
-    public double[] HeldOutDice()
+    /// <summary>Mean Dice of each structure over the held-out heads of the recipe; NaN for a structure in none of them.</summary>
+    /// <param name="t1Fraction">As <see cref="HeldOut"/> takes it.</param>
+    public double[] HeldOutDice(double t1Fraction)
     {
-        var heads = HeldOut(_recipe.Optimisation.HeldOutHeads).Select(Dice).ToList();
+        var heads = HeldOut(_recipe.Optimisation.HeldOutHeads, t1Fraction).Select(Dice).ToList();
         return
         [
             .. _recipe.Structures.Select(
@@ -103,7 +115,7 @@ public sealed class StructureTask : ITrainingTask
         using var scope = NewDisposeScope();
         var log = nn.functional.log_softmax(output, 1);
         var probability = log.exp();
-        var index = target.unsqueeze(1);
+        var index = target.to(int64).unsqueeze(1);
         var truth = zeros_like(probability).scatter_(1, index, ones_like(index).to(float32));
         long[] space = [0, 2, 3, 4];
         var size = truth.sum(space);
@@ -153,13 +165,16 @@ public sealed class StructureTask : ITrainingTask
         ];
     }
 
+    private HeadGenerator Generator(GeneratorSettings settings) =>
+        new(_atlas, settings, ClassOf(_recipe.Structures));
+
     private byte[] Segment(SyntheticHead sample)
     {
         using var scope = NewDisposeScope();
         using var none = no_grad();
         var multiple = 1 << (_recipe.Network.Widths.Count - 1);
         var (i, j, k) = sample.Shape;
-        var image = tensor(Normalise(sample), [1, 1, k, j, i]);
+        var image = tensor(Normalise(sample), [1, 1, k, j, i], device: Device);
         var padded = nn.functional.pad(
             image,
             [0, Extra(i), 0, Extra(j), 0, Extra(k)],
@@ -167,7 +182,7 @@ public sealed class StructureTask : ITrainingTask
             image[0, 0, 0, 0, 0].item<float>()
         );
         var labels = Network.forward(padded).argmax(1)[0].slice(0, 0, k, 1).slice(1, 0, j, 1);
-        return labels.slice(2, 0, i, 1).to(uint8).contiguous().data<byte>().ToArray();
+        return labels.slice(2, 0, i, 1).to(uint8).contiguous().cpu().data<byte>().ToArray();
 
         long Extra(int size) => (multiple - size % multiple) % multiple;
     }
@@ -227,7 +242,7 @@ public sealed class StructureTask : ITrainingTask
             );
         }
         var size = patch[0] * patch[1] * patch[2];
-        var (input, target) = (new float[size], new long[size]);
+        var (input, target) = (new float[size], new byte[size]);
         for (int k = 0, n = 0; k < patch[2]; k++)
         {
             for (var j = 0; j < patch[1]; j++)

@@ -23,8 +23,9 @@ public sealed class SuperResolutionTask : ITrainingTask
 
     /// <param name="recipe">What to train; it has slice settings.</param>
     /// <param name="atlas">Label maps; those held out are not drawn from.</param>
+    /// <param name="device">Where the network is trained; null: the CPU. Its first weights do not depend on it.</param>
     /// <exception cref="InvalidDataException">The recipe has no slice settings.</exception>
-    public SuperResolutionTask(Recipe recipe, LabelAtlas atlas)
+    public SuperResolutionTask(Recipe recipe, LabelAtlas atlas, Device? device = null)
     {
         _recipe = recipe;
         _slices = recipe.Slices ?? throw new InvalidDataException("the recipe has no slices");
@@ -35,12 +36,17 @@ public sealed class SuperResolutionTask : ITrainingTask
             recipe.Network.OutputWidth,
             _slices.Factor
         );
+        Device = device ?? CPU;
+        Network.to(Device);
         _generator = new(atlas, recipe.Generator, new Dictionary<int, byte>());
         (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
     }
 
     /// <inheritdoc/>
     nn.Module<Tensor, Tensor> ITrainingTask.Network => Network;
+
+    /// <inheritdoc/>
+    public Device Device { get; }
 
     /// <summary>The network being trained.</summary>
     public SuperResolutionNet Network { get; }
@@ -161,8 +167,12 @@ public sealed class SuperResolutionTask : ITrainingTask
     {
         using var scope = NewDisposeScope();
         using var none = no_grad();
-        using var input = tensor(pair.Input, [1, 1, pair.Thick.K, pair.Thick.J, pair.Thick.I]);
-        var residual = Network.forward(input).contiguous().data<float>().ToArray();
+        using var input = tensor(
+            pair.Input,
+            [1, 1, pair.Thick.K, pair.Thick.J, pair.Thick.I],
+            device: Device
+        );
+        var residual = Network.forward(input).contiguous().cpu().data<float>().ToArray();
         var refined = new float[residual.Length];
         for (var n = 0; n < refined.Length; n++)
         {

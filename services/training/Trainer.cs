@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -7,14 +6,15 @@ using static TorchSharp.torch;
 namespace Platform.Training;
 
 /// <summary>
-/// Trains a task: Adam, warm-up and cosine, moving average of the weights. Samples are made ahead on one background thread.
+/// Trains a task: Adam, warm-up and cosine, moving average of the weights. Samples are made ahead on threads of their own.
 /// Deterministic: step n sees the same sample with the same weights whether or not the run was stopped and resumed.
 /// </summary>
 public sealed class Trainer(
     ITrainingTask task,
     OptimisationSettings settings,
     long seed,
-    Action<string> log
+    Action<string> log,
+    int workers = 1
 )
 {
     private readonly (string Name, Tensor Value)[] _weights =
@@ -48,60 +48,41 @@ public sealed class Trainer(
             log($"resumed at step {_step}");
         }
         var last = Math.Min(until ?? settings.Steps, settings.Steps);
-        using var ahead = new BlockingCollection<Batch>(4);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var producer = Task.Factory.StartNew(
-            () => Produce(ahead, _step, last, stop.Token),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default
-        );
         var watch = Stopwatch.StartNew();
         var (started, recent, waited) = (_step, 0.0, TimeSpan.Zero);
-        try
+        using var batches = Batches(_step, last).GetEnumerator();
+        while (!cancellation.IsCancellationRequested)
         {
-            while (_step < last && !cancellation.IsCancellationRequested)
+            var before = watch.Elapsed;
+            if (!batches.MoveNext())
             {
-                var before = watch.Elapsed;
-                if (!ahead.TryTake(out var batch, Timeout.Infinite, CancellationToken.None))
-                {
-                    break;
-                }
-                waited += watch.Elapsed - before;
-                var loss = Learn(batch);
-                batch.Dispose();
-                Losses.Add(loss);
-                recent = recent == 0 ? loss : 0.97 * recent + 0.03 * loss;
-                if (_step % 50 == 0)
-                {
-                    var perStep = watch.Elapsed / (_step - started);
-                    log(
-                        $"step {_step}/{settings.Steps}  loss {loss:f4}  mean {recent:f4}  {perStep.TotalMilliseconds:f0} ms/step  waited {waited.TotalSeconds:f0} s  left {perStep * (last - _step):h\\:mm\\:ss}"
-                    );
-                }
-                if (checkpoint is not null && (_step % 100 == 0 || _step == last))
-                {
-                    Checkpoint.Save(checkpoint, seed, State(), _step);
-                }
-                if (_step % 200 == 0)
-                {
-                    log($"step {_step}  held out: {WithAverage(task.Probe)}");
-                }
+                break;
             }
-            if (checkpoint is not null && cancellation.IsCancellationRequested)
+            waited += watch.Elapsed - before;
+            using var batch = batches.Current;
+            var loss = Learn(batch);
+            Losses.Add(loss);
+            recent = recent == 0 ? loss : 0.97 * recent + 0.03 * loss;
+            if (_step % 50 == 0)
+            {
+                var perStep = watch.Elapsed / (_step - started);
+                log(
+                    $"step {_step}/{settings.Steps}  loss {loss:f4}  mean {recent:f4}  {perStep.TotalMilliseconds:f1} ms/step  waited {waited.TotalSeconds:f0} s  left {perStep * (last - _step):h\\:mm\\:ss}"
+                );
+            }
+            if (checkpoint is not null && (_step % 100 == 0 || _step == last))
             {
                 Checkpoint.Save(checkpoint, seed, State(), _step);
             }
-        }
-        finally
-        {
-            stop.Cancel();
-            while (ahead.TryTake(out var left))
+            if (_step % 200 == 0)
             {
-                left.Dispose();
+                log($"step {_step}  held out: {WithAverage(task.Probe)}");
             }
         }
-        producer.GetAwaiter().GetResult();
+        if (checkpoint is not null && cancellation.IsCancellationRequested)
+        {
+            Checkpoint.Save(checkpoint, seed, State(), _step);
+        }
     }
 
     /// <summary>Steps trained, those before a resumption included.</summary>
@@ -137,41 +118,24 @@ public sealed class Trainer(
         }
     }
 
-    private void Produce(
-        BlockingCollection<Batch> ahead,
-        int from,
-        int last,
-        CancellationToken stop
-    )
+    /// <summary>Step n learns from patches n·b … (n + 1)·b − 1 of the endless row of heads, b patches a step.</summary>
+    private IEnumerable<Batch> Batches(int from, int last)
     {
-        try
-        {
-            for (long index = from / settings.PatchesPerHead; ; index++)
-            {
-                var step = (int)(index * settings.PatchesPerHead);
-                foreach (var batch in task.Draw(index))
-                {
-                    if (step < from || step >= last)
-                    {
-                        batch.Dispose();
-                    }
-                    else
-                    {
-                        ahead.Add(batch, stop);
-                    }
-                    step++;
-                }
-                if (step >= last)
-                {
-                    break;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
-        finally
-        {
-            ahead.CompleteAdding();
-        }
+        var (perStep, perHead) = (settings.PatchesPerStep, settings.PatchesPerHead);
+        var (first, end) = ((long)from * perStep, (long)last * perStep);
+        return Prefetch
+            .InOrder(
+                first / perHead,
+                (end + perHead - 1) / perHead,
+                head => task.Draw(head).ToArray(),
+                workers,
+                2 * Math.Max(workers, perStep / perHead)
+            )
+            .SelectMany(patches => patches)
+            .Skip((int)(first % perHead))
+            .Take((int)(end - first))
+            .Chunk(perStep)
+            .Select(Batch.Join);
     }
 
     private float Learn(Batch batch)
@@ -189,7 +153,10 @@ public sealed class Trainer(
         {
             weight.grad?.zero_();
         }
-        var loss = task.Loss(task.Network.forward(batch.Input), batch.Target);
+        var loss = task.Loss(
+            task.Network.forward(batch.Input.to(task.Device)),
+            batch.Target.to(task.Device)
+        );
         loss.backward();
         nn.utils.clip_grad_norm_(
             _weights.Select(w => (Parameter)w.Value),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Platform.Training.Synthesis;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Platform.Training;
@@ -47,13 +48,26 @@ public static class TrainingCommands
 
     private static readonly Option<int> Threads = new("--threads")
     {
-        Description = "Threads for the network; samples are made on one more",
+        Description = "Threads for the network on a CPU",
         DefaultValueFactory = _ => 1,
+    };
+
+    private static readonly Option<int?> Workers = new("--workers")
+    {
+        Description =
+            "Threads that make samples; default: 1, or with cuda one less than there are processors. They change no sample",
+    };
+
+    private static readonly Option<string> Where = new("--device")
+    {
+        Description = "cpu or cuda: where the network is trained",
+        DefaultValueFactory = _ => "cpu",
     };
 
     /// <summary>The root command.</summary>
     public static RootCommand Create()
     {
+        Where.AcceptOnlyFromAmong("cpu", "cuda");
         var root = new RootCommand(
             "Trains the platform's models from label maps, without patient images."
         );
@@ -62,7 +76,7 @@ public static class TrainingCommands
             Model(
                 "brain-structures",
                 "Train the segmentation of brain structures.",
-                (recipe, atlas) => new StructureTask(recipe, atlas),
+                (recipe, atlas, device) => new StructureTask(recipe, atlas, device),
                 PackageWriter.Write
             )
         );
@@ -70,7 +84,7 @@ public static class TrainingCommands
             Model(
                 "super-resolution",
                 "Train the super-resolution of thick brain slices.",
-                (recipe, atlas) => new SuperResolutionTask(recipe, atlas),
+                (recipe, atlas, device) => new SuperResolutionTask(recipe, atlas, device),
                 PackageWriter.Write
             )
         );
@@ -110,7 +124,7 @@ public static class TrainingCommands
     private static Command Model<T>(
         string name,
         string description,
-        Func<Recipe, LabelAtlas, T> create,
+        Func<Recipe, LabelAtlas, Device, T> create,
         Action<Recipe, T, RunSummary, string> write
     )
         where T : ITrainingTask
@@ -124,6 +138,8 @@ public static class TrainingCommands
             Resume,
             PackageOnly,
             Threads,
+            Workers,
+            Where,
         };
         command.SetAction(
             (parsed, cancellation) =>
@@ -141,8 +157,20 @@ public static class TrainingCommands
                             },
                         };
                         var atlas = ReadLabels(parsed.GetValue(Labels)!);
-                        var task = create(recipe, atlas);
-                        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, Log);
+                        var device = DeviceOf(parsed.GetValue(Where)!);
+                        var task = create(recipe, atlas, device);
+                        var trainer = new Trainer(
+                            task,
+                            recipe.Optimisation,
+                            recipe.Seed,
+                            Log,
+                            parsed.GetValue(Workers)
+                                ?? (
+                                    device.type == DeviceType.CPU
+                                        ? 1
+                                        : Math.Max(1, Environment.ProcessorCount - 1)
+                                )
+                        );
                         var checkpoint =
                             $"artifacts/training/{recipe.Name}@{recipe.Version}.checkpoint";
                         Directory.CreateDirectory(Path.GetDirectoryName(checkpoint)!);
@@ -174,7 +202,8 @@ public static class TrainingCommands
                             recipe,
                             task,
                             new(
-                                $"./platform train {name} --steps {recipe.Optimisation.Steps} --seed {recipe.Seed}",
+                                $"./platform train {name} --steps {recipe.Optimisation.Steps} --seed {recipe.Seed} --device {parsed.GetValue(Where)}",
+                                device.type == DeviceType.CPU ? "One CPU thread" : "One GPU",
                                 trainer.Step,
                                 atlas.Maps.Count,
                                 heads
@@ -200,6 +229,13 @@ public static class TrainingCommands
         }
         return atlas;
     }
+
+    private static Device DeviceOf(string name) =>
+        name == "cpu" || cuda.is_available()
+            ? device(name)
+            : throw new InvalidDataException(
+                "CUDA was asked for, and torch sees no such device: services/training/README.md says what a build for it needs"
+            );
 
     private static string RecipePath(string name) =>
         Path.Combine(AppContext.BaseDirectory, "recipes", $"{name}.json");

@@ -11,7 +11,7 @@ namespace Training.Tests;
 public sealed class PackageTests
 {
     private static readonly LabelAtlas Atlas = HeadPhantom.Atlas();
-    private static readonly RunSummary Run = new("train", 6, 2, 1);
+    private static readonly RunSummary Run = new("train", "One CPU thread", 6, 2, 1);
 
     [Fact]
     public void The_exported_segmentation_gives_the_logits_of_torch_within_1e_4()

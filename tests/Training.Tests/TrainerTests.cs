@@ -59,6 +59,27 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void Steps_of_several_patches_learn_the_same_however_many_threads_make_the_samples()
+    {
+        float[] Losses(int workers)
+        {
+            set_num_threads(1);
+            // Three patches a step of two a head: steps begin in the middle of heads.
+            var settings = HeadPhantom.Brain.Optimisation with
+            {
+                PatchesPerStep = 3,
+            };
+            var task = new StructureTask(HeadPhantom.Brain, Atlas);
+            var trainer = new Trainer(task, settings, HeadPhantom.Brain.Seed, _ => { }, workers);
+            trainer.Run(null, resume: false, until: 7);
+            return [.. trainer.Losses];
+        }
+        var one = Losses(workers: 1);
+        Assert.Equal(7, one.Distinct().Count());
+        Assert.Equal(one, Losses(workers: 4));
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_seed_is_refused()
     {
         using var folder = new TemporaryFolder();

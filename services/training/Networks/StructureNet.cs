@@ -76,7 +76,7 @@ public sealed class StructureNet : Module<Tensor, Tensor>
     public void Shift(float[] logits)
     {
         using var none = no_grad();
-        using var shift = tensor(logits);
+        using var shift = tensor(logits, device: _classify.bias!.device);
         _classify.bias!.add_(shift);
     }
 

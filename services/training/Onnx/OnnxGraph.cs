@@ -142,7 +142,7 @@ public sealed class OnnxGraph(string name)
     {
         var constant = $"weight{_graph.Initializer.Count}";
         var half = value.dim() > 1;
-        using var stored = value.detach().to(half ? float16 : float32).contiguous();
+        using var stored = value.detach().cpu().to(half ? float16 : float32).contiguous();
         _graph.Initializer.Add(
             new TensorProto
             {
