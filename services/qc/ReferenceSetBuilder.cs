@@ -49,16 +49,15 @@ public static class ReferenceSetBuilder
 
     /// <summary>Makes a reference set of a folder of pairs.</summary>
     /// <param name="inputDir">Pairs NAME.image.nii[.gz|.zst] and NAME.labels.nii[.gz|.zst]; labels are the model's output values, 1–255. Names are not taken over.</param>
-    /// <param name="outputDir">The folder of reference sets; the set is written to {outputDir}/{name}/{version}, which must not exist.</param>
-    /// <param name="name">Lower-case letters, digits and hyphens.</param>
-    /// <param name="version">For example "1".</param>
+    /// <param name="setDir">…/{name}/{version}, which must not exist. Its two names are the set's.</param>
     /// <returns>The set's folder.</returns>
     /// <exception cref="InvalidDataException">No pairs, an image without labels, an existing version; the message names the pair by its position.</exception>
     /// <exception cref="VolumeException">A pair that cannot serve as a reference.</exception>
-    public static string Build(string inputDir, string outputDir, string name, string version)
+    public static string Build(string inputDir, string setDir)
     {
-        var folder = Path.Combine(outputDir, name, version);
-        if (Directory.Exists(folder))
+        var folder = new DirectoryInfo(setDir);
+        var (name, version) = (folder.Parent!.Name, folder.Name);
+        if (folder.Exists)
         {
             throw new InvalidDataException(
                 $"reference set {name}@{version} exists; a version never changes, give the set a new one"
@@ -83,7 +82,7 @@ public static class ReferenceSetBuilder
                 var pair = ReadPair(images[n], Partner(images[n], n + 1), $"image {n + 1}");
                 manifest = Append(partial, manifest, pair);
             }
-            Directory.CreateDirectory(folder);
+            folder.Create();
             // set.json last: a set without it is none.
             foreach (
                 var file in Directory
@@ -91,9 +90,9 @@ public static class ReferenceSetBuilder
                     .OrderBy(file => Path.GetFileName(file) == ReferenceSet.ManifestFile)
             )
             {
-                File.Move(file, Path.Combine(folder, Path.GetFileName(file)));
+                File.Move(file, Path.Combine(folder.FullName, Path.GetFileName(file)));
             }
-            return folder;
+            return folder.FullName;
         }
         finally
         {

@@ -17,6 +17,7 @@ public static class ReferencesCommand
         new("references", "Sets of labelled scans that predicted quality rests on.")
         {
             Add(),
+            Build(),
             List(),
             Evaluate(),
         };
@@ -47,6 +48,29 @@ public static class ReferencesCommand
             Console.WriteLine($"{manifest.Id}: {manifest.Files.Count / 2} references");
         });
         return add;
+    }
+
+    private static Command Build()
+    {
+        var pairs = new Argument<DirectoryInfo>("folder")
+        {
+            Description = "pairs NAME.image.nii[.gz|.zst] and NAME.labels.nii[.gz|.zst]",
+        };
+        var build = new Command("build", "Makes a new set of a folder of labelled scans.")
+        {
+            pairs,
+            Set,
+        };
+        build.SetAction(parsed =>
+        {
+            var folder = ReferenceSetBuilder.Build(
+                parsed.GetValue(pairs)!.FullName,
+                parsed.GetValue(Set)!.FullName
+            );
+            var manifest = ReferenceSetBuilder.ReadManifest(folder)!;
+            Console.WriteLine($"{manifest.Id}: {manifest.Files.Count / 2} references");
+        });
+        return build;
     }
 
     private static Command List()

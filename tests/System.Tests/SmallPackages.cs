@@ -48,7 +48,7 @@ internal static class SmallPackages
                 );
             }
         }
-        ReferenceSetBuilder.Build(pairs.FullName, Path.Combine(folder, "references"), "small", "1");
+        ReferenceSetBuilder.Build(pairs.FullName, Path.Combine(folder, "references", "small", "1"));
         pairs.Delete(recursive: true);
     }
 

@@ -32,7 +32,7 @@ public sealed class QcServiceTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 3);
-        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references/phantoms/1"]);
         var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
         await using var app = await StartAsync(folder, image, Ruin.Drop(labels, 12), References());
         await SendAsync(app);
@@ -71,7 +71,7 @@ public sealed class QcServiceTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 2);
-        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references/phantoms/1"]);
         var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
         await using var app = await StartAsync(
             folder,
@@ -95,7 +95,7 @@ public sealed class QcServiceTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 2);
-        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references/phantoms/1"]);
         var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
         var empty = new Volume<byte>(labels.Geometry);
         await using var app = await StartAsync(folder, image, empty, References());
@@ -118,7 +118,7 @@ public sealed class QcServiceTests
             ReferencePhantoms.Noise(labels.Geometry),
             labels
         );
-        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references/phantoms/1"]);
         await using var app = await StartAsync(folder, image, labels, References());
         await SendAsync(app);
         Assert.Equal(Verdict.Pass, (await NextAsync(app, 1)).Verdict);
@@ -156,7 +156,7 @@ public sealed class QcServiceTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 2);
-        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references"], "phantoms", "1");
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references/phantoms/1"]);
         var (image, labels) = BrainPhantom.Subject(100, ReferencePhantoms.Spacing);
         Array.Fill(image.Voxels, 7);
         await using var app = await StartAsync(folder, image, labels, References());

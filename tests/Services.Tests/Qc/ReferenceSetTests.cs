@@ -10,8 +10,8 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 2);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
-        Assert.Equal(Path.Combine(folder["sets"], "brains", "1"), path);
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
+        Assert.Equal(folder["sets/brains/1"], path);
         Assert.Equal(
             [
                 "01.image.nii.zst",
@@ -35,9 +35,9 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 1);
-        ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         var error = Assert.Throws<InvalidDataException>(() =>
-            ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1")
+            ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"])
         );
         Assert.Contains("brains@1", error.Message, StringComparison.Ordinal);
     }
@@ -49,7 +49,7 @@ public sealed class ReferenceSetTests
         ReferencePhantoms.Write(folder["mine"], 2);
         File.Delete(Path.Combine(folder["mine"], "jane-doe-2.labels.nii"));
         var error = Assert.Throws<InvalidDataException>(() =>
-            ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1")
+            ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"])
         );
         Assert.Contains("image 2", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("jane", error.Message, StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 1, spacing: 1.3);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         using var stream = File.OpenRead(Path.Combine(path, "01.image.nii.zst"));
         Assert.InRange(NiftiReader.ReadHeader(stream).Geometry.Spacing.I, 1.95, 2.05);
     }
@@ -70,7 +70,7 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 1);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         await using (
             var file = new FileStream(Path.Combine(path, "01.labels.nii.zst"), FileMode.Open)
         )
@@ -104,7 +104,7 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 2);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         ReferenceSetBuilder.WriteManifest(
             path,
             ReferenceSetBuilder.ReadManifest(path)! with
@@ -205,7 +205,7 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 3, spacing: 4);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         var calibration = await ReferenceEvaluation.RunAsync(path);
         Assert.Equal(3, calibration.References);
         Assert.True(calibration.Pooled.Correlation > 0.9, $"r {calibration.Pooled.Correlation:f3}");
@@ -246,7 +246,7 @@ public sealed class ReferenceSetTests
             ReferencePhantoms.Noise(labels.Geometry),
             labels
         );
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         var calibration = await ReferenceEvaluation.RunAsync(path);
         var report = File.ReadAllText(Path.Combine(path, "report.md"));
         Assert.Contains("| 01 | 3 | 1 | ", report, StringComparison.Ordinal);
@@ -273,7 +273,7 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 4, spacing: 4);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         await ReferenceEvaluation.RunAsync(path, nearest: 2);
         var set = await ReferenceSet.FromFolderAsync(path);
         Assert.Equal((2, 2, 2), (set.Consulted, set.Manifest.Nearest, set.Calibration!.Nearest));
@@ -289,7 +289,7 @@ public sealed class ReferenceSetTests
     {
         using var folder = new TemporaryFolder();
         ReferencePhantoms.Write(folder["mine"], 1);
-        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets"], "brains", "1");
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
         var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
             ReferenceEvaluation.RunAsync(path)
         );
