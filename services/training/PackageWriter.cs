@@ -77,7 +77,7 @@ public static class PackageWriter
             },
             Quality = new()
             {
-                References = "brain-t1@1",
+                References = "brain-t1@2",
                 PassDice = Pass,
                 ReviewDice = Review,
             },

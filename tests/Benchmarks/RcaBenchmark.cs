@@ -52,7 +52,7 @@ static class RcaBenchmark
         }
         var loading = Stopwatch.GetTimestamp();
         var set = ReferenceSet
-            .FromFolderAsync(Path.Combine(packages, "references", "brain-t1", "1"))
+            .FromFolderAsync(Path.Combine(packages, "references", "brain-t1", "2"))
             .GetAwaiter()
             .GetResult();
         table.Add(

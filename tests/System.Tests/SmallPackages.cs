@@ -9,7 +9,7 @@ internal static class SmallPackages
 {
     private static string Shared => Path.Combine(FrontDoor.Root, "shared");
 
-    private static string Heads => Path.Combine(Shared, "references", "brain-t1", "1");
+    private static string Heads => Path.Combine(Shared, "references", "brain-t1", "2");
 
     public static string Model { get; } =
         $"brain-structures@{Path.GetFileName(Directory.GetDirectories(Path.Combine(Shared, "models", "brain-structures")).Single())}";
