@@ -9,8 +9,22 @@ namespace Platform.Qc;
 /// <summary>Makes reference sets of image and label pairs.</summary>
 public static class ReferenceSetBuilder
 {
-    /// <summary>Severities of the degraded segmentations a reference is evaluated with: real Dice from 1 down to about 0.</summary>
-    internal static readonly double[] Severities = [0, 0.15, 0.3, 0.4, 0.5, 0.62, 0.78, 1];
+    /// <summary>
+    /// Severities of the degraded segmentations a reference is evaluated with: real Dice from about 0.95 down to 0. Perfect labels are not
+    /// among them: no model's output is, and they would have every good one predicted 1.
+    /// </summary>
+    internal static readonly double[] Severities =
+    [
+        0.1,
+        0.18,
+        0.25,
+        0.33,
+        0.42,
+        0.52,
+        0.65,
+        0.8,
+        1,
+    ];
 
     /// <summary>Voxels above which a pair is brought to 2 mm: registration needs no more, and each reference stays in memory.</summary>
     private const long MostVoxels = 2_000_000;

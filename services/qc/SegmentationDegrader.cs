@@ -103,10 +103,11 @@ public static class SegmentationDegrader
                         var s = Math.Sin(wave[0] * x + wave[1] * y + wave[2] * z + phase);
                         (dx, dy, dz) = (dx + s * by[0], dy + s * by[1], dz + s * by[2]);
                     }
+                    // Rounded up as often as the position is past the lower voxel: less than half a voxel of shift would change nothing otherwise.
                     var (a, b, c) = (
-                        (int)Math.Round((x + dx) / spacing.I),
-                        (int)Math.Round((y + dy) / spacing.J),
-                        (int)Math.Round((z + dz) / spacing.K)
+                        (int)Math.Floor((x + dx) / spacing.I + random.NextDouble()),
+                        (int)Math.Floor((y + dy) / spacing.J + random.NextDouble()),
+                        (int)Math.Floor((z + dz) / spacing.K + random.NextDouble())
                     );
                     if (a >= 0 && b >= 0 && c >= 0 && a < shape.I && b < shape.J && c < shape.K)
                     {
