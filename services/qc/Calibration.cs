@@ -1,3 +1,5 @@
+using Platform.Inference;
+
 namespace Platform.Qc;
 
 /// <summary>
@@ -24,6 +26,9 @@ public sealed record Calibration
     /// <summary>How many nearest references were registered; null for all. The set must say the same.</summary>
     public int? Nearest { get; init; }
 
+    /// <summary>The reverse classifier the samples were scored by; a file of an earlier version, which does not say, is of the single atlas.</summary>
+    public string Classifier { get; init; } = ReverseClassifiers.SingleAtlas;
+
     /// <summary>Pearson's correlation of predicted and real Dice on left-out references, every structure by its own map; null in a file of an earlier version.</summary>
     public double? Correlation { get; init; }
 
@@ -43,9 +48,11 @@ public sealed record Calibration
     /// <summary>The same, with what was predicted of every left-out sample.</summary>
     /// <param name="samples">At least one.</param>
     /// <param name="nearest">How many nearest references the samples' scores are of; null for all.</param>
+    /// <param name="classifier">The reverse classifier the scores are of.</param>
     public static (Calibration Calibration, IReadOnlyList<HeldOutSample> HeldOut) Evaluate(
         IReadOnlyList<CalibrationSample> samples,
-        int? nearest = null
+        int? nearest = null,
+        string classifier = ReverseClassifiers.SingleAtlas
     )
     {
         var (pooled, pooledHeld) = StructureCalibration.Fit(samples);
@@ -73,6 +80,7 @@ public sealed record Calibration
                 Structures = structures,
                 References = samples.Select(sample => sample.Reference).Distinct().Count(),
                 Nearest = nearest,
+                Classifier = classifier,
                 Correlation = overall.Correlation,
                 MeanAbsoluteError = overall.MeanAbsoluteError,
                 Covered = overall.Coverage,

@@ -8,12 +8,6 @@ namespace Platform.Qc;
 /// <summary>Predicts the quality of a segmentation from its image, its labels and a reference set. A pure function; uses every core it is given.</summary>
 public static class QualityAssessor
 {
-    /// <summary>The published single-atlas estimator beside the calibrated one.</summary>
-    public const string Calibrated = "rca-single-atlas";
-
-    /// <summary>The same without calibration.json: the prediction is the raw mean of the three best references, the interval their percentiles alone.</summary>
-    public const string Uncalibrated = "rca-single-atlas-uncalibrated";
-
     /// <summary>There is nothing to judge by.</summary>
     public const string None = "none";
 
@@ -26,7 +20,7 @@ public static class QualityAssessor
     /// <param name="model">The model that made the labels.</param>
     /// <param name="image">What it read.</param>
     /// <param name="labels">What it wrote.</param>
-    /// <param name="classifier">The reverse classifier of the model's reference set; null where there is none.</param>
+    /// <param name="classifier">The reverse classifier the model asks for, of its reference set; null where there is none.</param>
     /// <param name="set">The reference set; null where there is none.</param>
     /// <param name="cancellationToken">Stops within about 0.1 s.</param>
     public static SegmentationQuality Assess(
@@ -34,15 +28,16 @@ public static class QualityAssessor
         ModelManifest model,
         Volume<float> image,
         Volume<byte> labels,
-        ReverseClassifier? classifier,
+        IReverseClassifier? classifier,
         ReferenceSet? set,
         CancellationToken cancellationToken
     )
     {
         var started = Stopwatch.GetTimestamp();
-        var propagated = Register(image, classifier, set, cancellationToken);
+        var calibration = classifier is null ? null : set?.CalibrationFor(classifier);
+        var judge = Prepare(image, classifier, set, cancellationToken);
         var scoring = Stopwatch.GetTimestamp();
-        var scores = propagated?.Score(labels);
+        var scores = judge?.Score(labels, cancellationToken);
         var volumes = LabelMeasures.Millilitres(labels);
         StructureQuality[] structures =
         [
@@ -51,7 +46,7 @@ public static class QualityAssessor
                     label,
                     volumes.GetValueOrDefault((byte)label.Value),
                     scores?.GetValueOrDefault((byte)label.Value),
-                    set?.Calibration?.For((byte)label.Value),
+                    calibration?.For((byte)label.Value),
                     model.Quality
                 )
             ),
@@ -62,12 +57,11 @@ public static class QualityAssessor
             Series = output.Series,
             Model = output.Model,
             ReferenceSet = set?.Manifest.Id,
-            Method =
-                set is null ? None
-                : set.Calibration is null ? Uncalibrated
-                : Calibrated,
-            References = propagated?.Labels.Count ?? 0,
-            ReferencesFailed = propagated?.Failed ?? set?.Consulted ?? 0,
+            Method = classifier is null
+                ? None
+                : $"rca-{classifier.Name}{(calibration is null ? "-uncalibrated" : "")}",
+            References = judge?.References.Count ?? 0,
+            ReferencesFailed = judge?.Failed ?? set?.Consulted ?? 0,
             Verdict = Worst(structures),
             Structures = structures,
             NotForDiagnosis = output.NotForDiagnosis,
@@ -80,9 +74,9 @@ public static class QualityAssessor
     internal static Verdict Worst(IEnumerable<StructureQuality> structures) =>
         structures.Select(structure => structure.Verdict).DefaultIfEmpty().Max();
 
-    private static PropagatedReferences? Register(
+    private static IReverseCase? Prepare(
         Volume<float> image,
-        ReverseClassifier? classifier,
+        IReverseClassifier? classifier,
         ReferenceSet? set,
         CancellationToken cancellationToken
     )
@@ -94,13 +88,13 @@ public static class QualityAssessor
         var registering = Stopwatch.GetTimestamp();
         try
         {
-            var propagated = classifier.Register(image, cancellationToken);
-            QcMetrics.ReferencesFailed.WithLabels(set.Manifest.Id).Inc(propagated.Failed);
-            return propagated;
+            var judge = classifier.Prepare(image, cancellationToken);
+            QcMetrics.ReferencesFailed.WithLabels(set.Manifest.Id).Inc(judge.Failed);
+            return judge;
         }
         catch (VolumeException)
         {
-            // A constant, non-finite or tiny image registers with nothing, now or later: every reference failed.
+            // A constant, non-finite or tiny image can be held against nothing, now or later: every reference failed.
             return null;
         }
         finally

@@ -34,20 +34,7 @@ public sealed record ReferenceFeatures
     {
         var (threshold, lowest, highest, _, _) = Normaliser.Measure(image.Voxels, 1, 99);
         var (shape, spacing) = (image.Geometry.Shape, image.Geometry.Spacing);
-        int[][] profiles = [new int[shape.I], new int[shape.J], new int[shape.K]];
-        ForEach(
-            shape,
-            (i, j, k, n) =>
-            {
-                if (image.Voxels[n] > threshold)
-                {
-                    profiles[0][i]++;
-                    profiles[1][j]++;
-                    profiles[2][k]++;
-                }
-            }
-        );
-        var box = profiles.Select(Extent).ToArray();
+        var box = Box(image, threshold);
         var (sums, counts) = (new double[Cells * Cells * Cells], new int[Cells * Cells * Cells]);
         ForEach(
             shape,
@@ -71,6 +58,26 @@ public sealed record ReferenceFeatures
             .. means.Select(m => Rounded((m - mean) / Math.Max(norm, 1e-9))),
             .. edges.Select((mm, axis) => Rounded(Math.Log(mm * box[axis].Size))),
         ];
+    }
+
+    /// <summary>First index and size, along i, j and k, of the box around what is brighter than a threshold but one voxel in a hundred on each side.</summary>
+    internal static (int First, int Size)[] Box(Volume<float> image, float threshold)
+    {
+        var shape = image.Geometry.Shape;
+        int[][] profiles = [new int[shape.I], new int[shape.J], new int[shape.K]];
+        ForEach(
+            shape,
+            (i, j, k, n) =>
+            {
+                if (image.Voxels[n] > threshold)
+                {
+                    profiles[0][i]++;
+                    profiles[1][j]++;
+                    profiles[2][k]++;
+                }
+            }
+        );
+        return [.. profiles.Select(Extent)];
     }
 
     /// <summary>Twice what the patches' correlation lacks to 1, and the squared logarithms of how much larger one box is than the other.</summary>

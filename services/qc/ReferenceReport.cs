@@ -72,7 +72,7 @@ internal static class ReferenceReport
                 {set.Description}
 
                 Each of the {references.Count} references was left out in turn, its labels degraded to {ReferenceSetBuilder.Severities.Length} severities, and their Dice predicted from {registered},
-                by maps that never saw it. `./platform references evaluate` writes this page.
+                by the {calibration.Classifier} reverse classifier and maps that never saw it. `./platform references evaluate` writes this page.
 
                 | | |
                 |---|---|

@@ -8,19 +8,21 @@ using Platform.Imaging.Registration;
 
 namespace Platform.Qc;
 
-/// <summary>An image with known labels, prepared to be registered to any test image.</summary>
+/// <summary>An image with known labels, prepared to be held against any test image.</summary>
 /// <param name="Image">The prepared image; its mask is the labelled part.</param>
 /// <param name="Labels">The known labels, on the image's grid.</param>
 /// <param name="Features">What it is retrieved by: <see cref="ReferenceFeatures.Of"/>.</param>
+/// <param name="Context">The image as an atlas forest sees it.</param>
 public sealed record Reference(
     FixedImage Image,
     Volume<byte> Labels,
-    IReadOnlyList<float> Features
+    IReadOnlyList<float> Features,
+    ContextImage Context
 );
 
 /// <summary>
 /// References a model's segmentations are judged by, with everything that does not depend on the test image computed once.
-/// About 20 bytes a voxel of memory: 10 MB for a brain at 2 mm.
+/// About 21 bytes a voxel of memory: 10 MB for a brain at 2 mm.
 /// </summary>
 public sealed class ReferenceSet
 {
@@ -52,11 +54,15 @@ public sealed class ReferenceSet
     /// <summary>The references, in the order of the manifest.</summary>
     public IReadOnlyList<Reference> References { get; }
 
-    /// <summary>How many of them are registered with a test image.</summary>
+    /// <summary>How many of them judge a test image.</summary>
     public int Consulted => Math.Min(Manifest.Nearest ?? int.MaxValue, References.Count);
 
     /// <summary>calibration.json; null where the set was never evaluated.</summary>
     public Calibration? Calibration { get; init; }
+
+    /// <summary>The calibration where it was fitted with this classifier; null otherwise: maps of another one's scores would mislead.</summary>
+    public Calibration? CalibrationFor(IReverseClassifier classifier) =>
+        Calibration?.Classifier == classifier.Name ? Calibration : null;
 
     /// <summary>Loads a set from a folder.</summary>
     /// <inheritdoc cref="LoadAsync"/>
@@ -222,7 +228,8 @@ public sealed class ReferenceSet
                             cancellationToken
                         ),
                         pairs[n].Labels,
-                        features[n]
+                        features[n],
+                        ContextImage.Of(pairs[n].Image)
                     )
             );
         }
@@ -233,7 +240,7 @@ public sealed class ReferenceSet
         return new ReferenceSet(manifest, registration, references, calibration);
     }
 
-    /// <summary>The references a test image is registered with: all, or those most like it, nearest first.</summary>
+    /// <summary>The references a test image is judged by: all, or those most like it, nearest first.</summary>
     /// <param name="image">In RAS.</param>
     /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
     public IReadOnlyList<Reference> Nearest(Volume<float> image)

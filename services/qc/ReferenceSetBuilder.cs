@@ -141,39 +141,58 @@ public static class ReferenceSetBuilder
     }
 
     /// <summary>What references say of degraded segmentations of one image with known labels, beside what they are.</summary>
-    /// <param name="propagated">The references, registered with the image.</param>
+    /// <param name="judge">The image, ready to be judged.</param>
     /// <param name="number">Identifies the image and draws the errors.</param>
     /// <param name="truth">The image's own labels.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
     public static IReadOnlyList<CalibrationSample> Sample(
-        PropagatedReferences propagated,
+        IReverseCase judge,
         int number,
-        Volume<byte> truth
+        Volume<byte> truth,
+        CancellationToken cancellationToken = default
+    ) => Sample(judge, number, truth, [int.MaxValue], cancellationToken)[0];
+
+    /// <summary>The same for several numbers of references, the first so many of those that judge: one list each.</summary>
+    internal static IReadOnlyList<IReadOnlyList<CalibrationSample>> Sample(
+        IReverseCase judge,
+        int number,
+        Volume<byte> truth,
+        IEnumerable<int> counts,
+        CancellationToken cancellationToken
     )
     {
+        var degraded = Enumerable
+            .Range(0, Severities.Length)
+            .AsParallel()
+            .AsOrdered()
+            .Select(n => SegmentationDegrader.Degrade(truth, Severities[n], 1000 * number + n))
+            .ToList()
+            .ConvertAll(labels =>
+                (
+                    Real: LabelMeasures
+                        .Overlaps(truth, labels)
+                        .Where(overlap => overlap.First > 0)
+                        .ToDictionary(overlap => overlap.Label, overlap => overlap.Dice),
+                    References: judge.Compare(labels, cancellationToken)
+                )
+            );
         return
         [
-            .. Enumerable
-                .Range(0, Severities.Length)
-                .AsParallel()
-                .AsOrdered()
-                .SelectMany(n =>
-                {
-                    var seed = 1000 * number + n;
-                    var degraded = SegmentationDegrader.Degrade(truth, Severities[n], seed);
-                    var real = LabelMeasures
-                        .Overlaps(truth, degraded)
-                        .Where(overlap => overlap.First > 0)
-                        .ToDictionary(overlap => overlap.Label, overlap => overlap.Dice);
-                    return propagated
-                        .Score(degraded)
-                        .Where(score => real.ContainsKey(score.Key))
-                        .Select(score => new CalibrationSample(
-                            number,
-                            score.Key,
-                            StructureScore.Of(score.Value),
-                            real[score.Key]
-                        ));
-                }),
+            .. counts.Select(count =>
+                degraded
+                    .SelectMany(of =>
+                        ReverseScores
+                            .ByStructure(of.References.Take(count))
+                            .Where(score => of.Real.ContainsKey(score.Key))
+                            .Select(score => new CalibrationSample(
+                                number,
+                                score.Key,
+                                StructureScore.Of(score.Value),
+                                of.Real[score.Key]
+                            ))
+                    )
+                    .ToList()
+            ),
         ];
     }
 

@@ -2,13 +2,17 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Hosting;
+using Platform.Inference;
 
 namespace Platform.Qc;
 
-/// <summary>A loaded reference set and its classifier.</summary>
+/// <summary>A loaded reference set and its classifiers.</summary>
 /// <param name="Set">The set.</param>
-/// <param name="Classifier">Registers test images with it.</param>
-public sealed record LoadedReferences(ReferenceSet Set, ReverseClassifier Classifier);
+/// <param name="Classifiers">By name: one of each, for every model.</param>
+public sealed record LoadedReferences(
+    ReferenceSet Set,
+    IReadOnlyDictionary<string, IReverseClassifier> Classifiers
+);
 
 /// <summary>The reference sets of this process, each read from the blob store once and kept.</summary>
 public sealed class ReferenceSets(IBlobStore blobs, IOptions<QcOptions> options) : IDisposable
@@ -74,6 +78,12 @@ public sealed class ReferenceSets(IBlobStore blobs, IOptions<QcOptions> options)
         );
         var parallelism =
             options.Value.Parallelism > 0 ? options.Value.Parallelism : Environment.ProcessorCount;
-        return _loaded[id] = new(set, new ReverseClassifier(set, parallelism));
+        return _loaded[id] = new(
+            set,
+            ReverseClassifiers.All.ToDictionary(
+                classifier => classifier,
+                classifier => IReverseClassifier.Create(classifier, set, parallelism)
+            )
+        );
     }
 }

@@ -99,7 +99,9 @@ public sealed partial class VolumeSegmentedConsumer(
                     model,
                     image,
                     labels,
-                    loaded?.Classifier,
+                    loaded?.Classifiers[
+                        model.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas
+                    ],
                     loaded?.Set,
                     cancellationToken
                 ),

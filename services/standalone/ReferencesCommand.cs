@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Platform.Inference;
 using Platform.Qc;
 using Spectre.Console;
 
@@ -88,7 +89,16 @@ public static class ReferencesCommand
         list.SetAction(parsed =>
         {
             var table = new Table { Border = TableBorder.Rounded };
-            table.AddColumns("set", "references", "registered", "structures", "r", "MAE", "covers");
+            table.AddColumns(
+                "set",
+                "references",
+                "consulted",
+                "structures",
+                "classifier",
+                "r",
+                "MAE",
+                "covers"
+            );
             foreach (
                 var path in Directory
                     .EnumerateFiles(
@@ -107,7 +117,8 @@ public static class ReferencesCommand
                     $"{manifest.Files.Count / 2}",
                     manifest.Nearest is { } nearest ? $"{nearest} nearest" : "all",
                     $"{ReferenceSetBuilder.Structures(folder, manifest).Count}",
-                    calibration is null ? "not evaluated" : Text(calibration.Correlation),
+                    calibration?.Classifier ?? "not evaluated",
+                    Text(calibration?.Correlation),
                     Text(calibration?.MeanAbsoluteError),
                     Text(calibration?.Covered)
                 );
@@ -124,8 +135,15 @@ public static class ReferencesCommand
         var nearest = new Option<int?>("--nearest")
         {
             Description =
-                "register only so many references, those most like the test image; what the set states unless given",
+                "judge by only so many references, those most like the test image; what the set states unless given",
         };
+        var classifier = new Option<string>("--classifier")
+        {
+            Description =
+                "the reverse classifier models judged by this set ask for; the calibration serves it alone",
+            DefaultValueFactory = _ => ReverseClassifiers.SingleAtlas,
+        };
+        classifier.AcceptOnlyFromAmong([.. ReverseClassifiers.All]);
         var evaluate = new Command(
             "evaluate",
             "Judges degraded labels of each reference by the others; leaves calibration.json, report.md and its plots in the set."
@@ -133,6 +151,7 @@ public static class ReferencesCommand
         {
             Set,
             nearest,
+            classifier,
         };
         evaluate.SetAction(
             async (parsed, cancellationToken) =>
@@ -141,6 +160,7 @@ public static class ReferencesCommand
                 var calibration = await ReferenceEvaluation.RunAsync(
                     folder,
                     parsed.GetValue(nearest),
+                    parsed.GetValue(classifier)!,
                     new Progress<int>(done =>
                         Console.Error.WriteLine($"evaluated {done} references")
                     ),

@@ -12,7 +12,10 @@ public sealed record SegmentationQuality
     /// <summary>The reference set as name@version; null where the model has none.</summary>
     public string? ReferenceSet { get; init; }
 
-    /// <summary>How the quality was predicted: "rca-single-atlas".</summary>
+    /// <summary>
+    /// How the quality was predicted: "rca-" and the reverse classifier the model asks for, "single-atlas" or "atlas-forest", with
+    /// "-uncalibrated" where the set was not evaluated with it; "none" where there is nothing to judge by.
+    /// </summary>
     public required string Method { get; init; }
 
     /// <summary>References that took part.</summary>

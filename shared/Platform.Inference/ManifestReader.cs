@@ -177,6 +177,10 @@ public static partial class ManifestReader
         {
             yield return $"quality: 0 ≤ reviewDice ({q.ReviewDice}) ≤ passDice ({q.PassDice}) ≤ 1";
         }
+        if (m.Quality?.Classifier is { } classifier && !ReverseClassifiers.All.Contains(classifier))
+        {
+            yield return $"quality: {ReverseClassifiers.Unknown(classifier)}";
+        }
         foreach (
             var label in m.Labels.Where(l => l.PassDice is not null || l.ReviewDice is not null)
         )

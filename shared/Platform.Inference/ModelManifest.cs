@@ -176,7 +176,27 @@ public sealed record QualitySettings
     /// <summary>Predicted Dice at or above, and below pass: review; below: fail.</summary>
     public required double ReviewDice { get; init; }
 
+    /// <summary>The reverse classifier, one of <see cref="ReverseClassifiers.All"/>; null takes <see cref="ReverseClassifiers.SingleAtlas"/>.</summary>
+    public string? Classifier { get; init; }
+
     /// <summary>The thresholds of a structure: its own where it states them.</summary>
     public (double PassDice, double ReviewDice) For(ModelLabel label) =>
         (label.PassDice ?? PassDice, label.ReviewDice ?? ReviewDice);
+}
+
+/// <summary>The reverse classifiers a model can have its labels judged by (Valindria 2017).</summary>
+public static class ReverseClassifiers
+{
+    /// <summary>The references are registered with the test image and their labels compared with the predicted ones.</summary>
+    public const string SingleAtlas = "single-atlas";
+
+    /// <summary>A forest learnt from the test image and its predicted labels labels the references.</summary>
+    public const string AtlasForest = "atlas-forest";
+
+    /// <summary>Every name.</summary>
+    public static IReadOnlyList<string> All { get; } = [SingleAtlas, AtlasForest];
+
+    /// <summary>What is said of a name that is none.</summary>
+    public static string Unknown(string name) =>
+        $"classifier '{name}' is none of {string.Join(", ", All)}";
 }

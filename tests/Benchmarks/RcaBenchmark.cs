@@ -90,7 +90,7 @@ static class RcaBenchmark
     {
         using var process = Process.GetCurrentProcess();
         var (wall, cpu) = (Stopwatch.GetTimestamp(), process.TotalProcessorTime);
-        var propagated = new ReverseClassifier(set, Environment.ProcessorCount).Register(
+        var propagated = new SingleAtlasClassifier(set, Environment.ProcessorCount).Register(
             image,
             CancellationToken.None
         );

@@ -31,7 +31,7 @@ static class RcaHippocampus
         var calibration = Calibrate(data.References);
         Console.WriteLine("hippocampus: judging the test cases …");
         var set = HippocampusData.Set(data.References);
-        var classifier = new ReverseClassifier(set, Environment.ProcessorCount);
+        var classifier = new SingleAtlasClassifier(set, Environment.ProcessorCount);
         var segmentations = new HippocampusSegmentations(data.Tests);
         classifier.Register(data.References[0].Image, CancellationToken.None);
         var judged = new List<Judged>();
@@ -78,7 +78,7 @@ static class RcaHippocampus
             var first = fold * FoldSize;
             Hippocampus[] held = [.. references.Skip(first).Take(FoldSize)];
             var others = references.Where(reference => !held.Contains(reference));
-            var classifier = new ReverseClassifier(
+            var classifier = new SingleAtlasClassifier(
                 HippocampusData.Set(others),
                 Environment.ProcessorCount
             );
@@ -169,7 +169,7 @@ static class RcaHippocampus
         }
         Hippocampus[] references = [.. data.References.Take(PeerReferences)];
         Hippocampus[] tests = [.. data.Tests.Take(PeerTests)];
-        var classifier = new ReverseClassifier(
+        var classifier = new SingleAtlasClassifier(
             HippocampusData.Set(references),
             Environment.ProcessorCount
         );

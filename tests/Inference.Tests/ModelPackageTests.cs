@@ -112,6 +112,28 @@ public sealed class ModelPackageTests
         Assert.Contains("need quality", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_reverse_classifier_there_is_not_is_refused_with_its_name_and_the_choices()
+    {
+        ModelManifest By(string? classifier)
+        {
+            var manifest = Judged(null, null);
+            return manifest with { Quality = manifest.Quality! with { Classifier = classifier } };
+        }
+        foreach (var known in ReverseClassifiers.All.Append(null))
+        {
+            Assert.Equal(known, ManifestReader.Read(Manifests.Json(By(known))).Quality!.Classifier);
+        }
+        var e = Assert.Throws<ModelPackageException>(() =>
+            ManifestReader.Read(Manifests.Json(By("Atlas-Forest")))
+        );
+        Assert.Contains(
+            "quality: classifier 'Atlas-Forest' is none of single-atlas, atlas-forest",
+            e.Message,
+            StringComparison.Ordinal
+        );
+    }
+
     private static ModelManifest Judged(double? pass, double? review)
     {
         var manifest = Manifests.Segmentation(Onnx);

@@ -40,7 +40,7 @@ public sealed class QcServiceTests
         var quality = await ReadAsync(app);
         Assert.Equal(Verdict.Fail, assessed.Verdict);
         Assert.Equal("phantoms@1", quality.ReferenceSet);
-        Assert.Equal(QualityAssessor.Uncalibrated, quality.Method);
+        Assert.Equal("rca-single-atlas-uncalibrated", quality.Method);
         Assert.Equal((3, 0), (quality.References, quality.ReferencesFailed));
         Assert.Equal([10, 12, 200], quality.Structures.Select(s => s.Label));
         var thalamus = quality.Structures[0];
@@ -88,6 +88,32 @@ public sealed class QcServiceTests
         var structures = (await ReadAsync(app)).Structures;
         Assert.Equal((10, Verdict.Review), (structures[0].Label, structures[0].Verdict));
         Assert.Equal((12, Verdict.Pass), (structures[1].Label, structures[1].Verdict));
+    }
+
+    [Fact]
+    public async Task A_model_is_judged_by_the_classifier_it_asks_for()
+    {
+        using var folder = new TemporaryFolder();
+        ReferencePhantoms.Write(folder["mine"], 2, spacing: 5);
+        ReferenceSetBuilder.Build(folder["mine"], folder["blobs/references/phantoms/1"]);
+        var (image, labels) = BrainPhantom.Subject(100, 5);
+        await using var app = await StartAsync(
+            folder,
+            image,
+            Ruin.Drop(labels, 12),
+            References() with
+            {
+                Classifier = ReverseClassifiers.AtlasForest,
+            }
+        );
+        await SendAsync(app);
+        Assert.Equal(Verdict.Fail, (await NextAsync(app, 1)).Verdict);
+        var quality = await ReadAsync(app);
+        Assert.Equal("rca-atlas-forest-uncalibrated", quality.Method);
+        Assert.Equal((2, 0), (quality.References, quality.ReferencesFailed));
+        Assert.InRange(quality.Structures[0].PredictedDice!.Value, 0.5, 1);
+        Assert.Equal(0, quality.Structures[1].PredictedDice);
+        Assert.Null(quality.Structures[2].PredictedDice);
     }
 
     [Fact]

@@ -24,7 +24,10 @@ public sealed class RealBrainQualityTests(ITestOutputHelper output)
                 [10, 49, 17, 53, 16]
             );
         var set = ReferenceSet.Prepare(ReferencePhantoms.Manifest, references);
-        var propagated = new ReverseClassifier(set, 2).Register(head.Image, CancellationToken.None);
+        var propagated = new SingleAtlasClassifier(set, 2).Register(
+            head.Image,
+            CancellationToken.None
+        );
         Assert.Equal(0, propagated.Failed);
         var good = propagated.Score(head.Labels);
         var shifted = propagated.Score(Ruin.Shift(head.Labels, 10));

@@ -35,7 +35,10 @@ public sealed class ReferenceRegistrationTests
         Assert.Equal([4, 2], set.Registration.DeformableIterations);
         Assert.Equal(9, set.Registration.LargestShiftMm);
         Assert.Equal(1, set.Registration.Starts);
-        var propagated = new ReverseClassifier(set, 1).Register(head.Image, CancellationToken.None);
+        var propagated = new SingleAtlasClassifier(set, 1).Register(
+            head.Image,
+            CancellationToken.None
+        );
         Assert.Equal(0, propagated.Failed);
         Assert.Equal(head.Image.Geometry.Shape, propagated.Grid.Shape);
         Assert.Equal(head.Image.Geometry.Shape, propagated.Labels[0].Geometry.Shape);

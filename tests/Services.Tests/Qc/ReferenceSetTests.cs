@@ -1,4 +1,5 @@
 using Platform.Imaging;
+using Platform.Inference;
 using Platform.Testing;
 
 namespace Platform.Qc.Tests;
@@ -282,6 +283,38 @@ public sealed class ReferenceSetTests
             File.ReadAllText(Path.Combine(path, "report.md")),
             StringComparison.Ordinal
         );
+    }
+
+    [Fact]
+    public async Task A_calibration_serves_the_classifier_it_was_fitted_with_and_no_other()
+    {
+        using var folder = new TemporaryFolder();
+        ReferencePhantoms.Write(folder["mine"], 2, spacing: 5);
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"]);
+        await ReferenceEvaluation.RunAsync(path, classifier: ReverseClassifiers.AtlasForest);
+        var set = await ReferenceSet.FromFolderAsync(path);
+        Assert.Equal(ReverseClassifiers.AtlasForest, set.Calibration!.Classifier);
+        Assert.Same(set.Calibration, set.CalibrationFor(new AtlasForestClassifier(set, 1)));
+        Assert.Null(set.CalibrationFor(new SingleAtlasClassifier(set, 1)));
+        Assert.Contains(
+            "atlas-forest",
+            File.ReadAllText(Path.Combine(path, "report.md")),
+            StringComparison.Ordinal
+        );
+        // A file of an earlier version does not say: it is of the only classifier there was.
+        var file = Path.Combine(path, "calibration.json");
+        var earlier = File.ReadAllText(file)
+            .Replace("\"classifier\": \"atlas-forest\",", "", StringComparison.Ordinal);
+        Assert.DoesNotContain("atlas-forest", earlier, StringComparison.Ordinal);
+        File.WriteAllText(file, earlier);
+        set = await ReferenceSet.FromFolderAsync(path);
+        Assert.NotNull(set.CalibrationFor(new SingleAtlasClassifier(set, 1)));
+        Assert.Null(set.CalibrationFor(new AtlasForestClassifier(set, 1)));
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            ReferenceEvaluation.RunAsync(path, classifier: "oracle")
+        );
+        Assert.Contains("'oracle' is none of", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

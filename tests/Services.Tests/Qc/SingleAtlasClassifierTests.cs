@@ -3,8 +3,8 @@ using Platform.Testing;
 
 namespace Platform.Qc.Tests;
 
-public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
-    : IClassFixture<ReverseClassifierTests.Case>
+public sealed class SingleAtlasClassifierTests(SingleAtlasClassifierTests.Case head)
+    : IClassFixture<SingleAtlasClassifierTests.Case>
 {
     private const byte LeftThalamus = 10,
         RightThalamus = 49,
@@ -17,7 +17,7 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
     public sealed class Case
     {
         public Case() =>
-            Propagated = new ReverseClassifier(ReferencePhantoms.Set(4), 2).Register(
+            Propagated = new SingleAtlasClassifier(ReferencePhantoms.Set(4), 2).Register(
                 Head.Image,
                 CancellationToken.None
             );
@@ -112,7 +112,7 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
         var noise = ReferencePhantoms.Noise(BrainPhantom.Grid(ReferencePhantoms.Spacing));
         var brain = BrainPhantom.Subject(1, ReferencePhantoms.Spacing);
         var set = ReferenceSet.Prepare(ReferencePhantoms.Manifest, [brain, (noise, brain.Labels)]);
-        var propagated = new ReverseClassifier(set, 2).Register(
+        var propagated = new SingleAtlasClassifier(set, 2).Register(
             head.Head.Image,
             CancellationToken.None
         );
@@ -126,7 +126,7 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
         var set = ReferencePhantoms.Set(4, nearest: 2);
         var nearest = set.Nearest(head.Head.Image);
         Assert.Equal(2, nearest.Count);
-        var propagated = new ReverseClassifier(set, 2).Register(
+        var propagated = new SingleAtlasClassifier(set, 2).Register(
             head.Head.Image,
             CancellationToken.None
         );
@@ -143,7 +143,7 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
         var broken = new Volume<float>(head.Head.Image.Geometry, [.. head.Head.Image.Voxels]);
         broken.Voxels[5000] = float.NaN;
         var error = Assert.Throws<VolumeException>(() =>
-            new ReverseClassifier(ReferencePhantoms.Set(1), 1).Register(
+            new SingleAtlasClassifier(ReferencePhantoms.Set(1), 1).Register(
                 broken,
                 CancellationToken.None
             )
@@ -154,7 +154,7 @@ public sealed class ReverseClassifierTests(ReverseClassifierTests.Case head)
     [Fact]
     public void A_set_of_one_reference_predicts_from_it_alone()
     {
-        var propagated = new ReverseClassifier(ReferencePhantoms.Set(1), 2).Register(
+        var propagated = new SingleAtlasClassifier(ReferencePhantoms.Set(1), 2).Register(
             head.Head.Image,
             CancellationToken.None
         );

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Platform.Imaging;
 using Platform.Imaging.Registration;
+using Platform.Inference;
 
 namespace Platform.Qc;
 
@@ -10,12 +11,20 @@ namespace Platform.Qc;
 /// test space; where a segmentation is good, they agree with it. The registration depends on the image only, so a bad segmentation cannot
 /// bend it.
 /// </summary>
-public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
+public sealed class SingleAtlasClassifier(ReferenceSet set, int parallelism) : IReverseClassifier
 {
     /// <summary>Mean local correlation below which two images show different anatomy.</summary>
     private const double LeastSimilarity = 0.15;
 
     private readonly ConcurrentBag<RegistrationWorkspace> _workspaces = [];
+
+    /// <inheritdoc/>
+    public string Name => ReverseClassifiers.SingleAtlas;
+
+    IReverseCase IReverseClassifier.Prepare(
+        Volume<float> image,
+        CancellationToken cancellationToken
+    ) => Register(image, cancellationToken);
 
     /// <summary>Registers the references, or the nearest so many as the set states, with a test image.</summary>
     /// <param name="image">The test image.</param>
@@ -58,7 +67,7 @@ public sealed class ReverseClassifier(ReferenceSet set, int parallelism)
         return new PropagatedReferences(grid, found, propagated.Length - found.Length)
         {
             LeastJacobian = least.Min(),
-            Registered = [.. references.Where((_, n) => propagated[n] is not null)],
+            References = [.. references.Where((_, n) => propagated[n] is not null)],
         };
     }
 
@@ -77,29 +86,28 @@ public sealed record PropagatedReferences(
     VolumeGeometry Grid,
     IReadOnlyList<Volume<byte>> Labels,
     int Failed
-)
+) : IReverseCase
 {
     /// <summary>Least Jacobian determinant over every registration, failed ones included: at or below 0 one folded.</summary>
     public double LeastJacobian { get; init; } = 1;
 
     /// <summary>The references whose labels these are.</summary>
-    public IReadOnlyList<Reference> Registered { get; init; } = [];
+    public IReadOnlyList<Reference> References { get; init; } = [];
 
-    /// <summary>
-    /// Dice of each structure with each reference that has it in the test image's field of view: 0 where the prediction has none of it.
-    /// A structure no reference has is not in the result.
-    /// </summary>
-    /// <param name="predicted">Predicted labels in the test image's world, on any grid.</param>
-    public IReadOnlyDictionary<byte, IReadOnlyList<double>> Score(Volume<byte> predicted)
+    /// <inheritdoc/>
+    public IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+        Volume<byte> predicted,
+        CancellationToken cancellationToken = default
+    )
     {
         var compared = Resampler.Nearest(predicted, Grid);
-        return Labels
-            .SelectMany(known => LabelMeasures.Overlaps(known, compared))
-            .Where(overlap => overlap.First > 0)
-            .GroupBy(overlap => overlap.Label)
-            .ToDictionary(
-                label => label.Key,
-                IReadOnlyList<double> (label) => [.. label.Select(overlap => overlap.Dice)]
-            );
+        return
+        [
+            .. Labels.Select(known =>
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                return LabelMeasures.Overlaps(known, compared);
+            }),
+        ];
     }
 }

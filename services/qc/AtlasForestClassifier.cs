@@ -1,0 +1,69 @@
+using Platform.Imaging;
+using Platform.Inference;
+
+namespace Platform.Qc;
+
+/// <summary>
+/// Reverse classification accuracy with an atlas forest (Valindria 2017; atlas forests: Zikic 2014): a forest learnt from the test image and
+/// its predicted labels labels each reference. Nothing is registered, so no reference fails; a structure beyond the test image's field of view
+/// cannot be told from one the prediction lost.
+/// </summary>
+public sealed class AtlasForestClassifier(ReferenceSet set, int parallelism) : IReverseClassifier
+{
+    /// <inheritdoc/>
+    public string Name => ReverseClassifiers.AtlasForest;
+
+    /// <inheritdoc/>
+    public IReverseCase Prepare(Volume<float> image, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var test = Orienter.ToOrientation(image, "RAS");
+        // At the references' spacing; axes that are coarser keep theirs.
+        var (have, want) = (test.Geometry.Spacing, set.SpacingMm);
+        var grid = Resampler.ToSpacing(
+            test.Geometry,
+            (Math.Max(have.I, want), Math.Max(have.J, want), Math.Max(have.K, want))
+        );
+        return new Case(
+            ContextImage.Of(Resampler.Linear(test, grid)),
+            set.Nearest(test),
+            parallelism
+        );
+    }
+
+    private sealed class Case(
+        ContextImage image,
+        IReadOnlyList<Reference> references,
+        int parallelism
+    ) : IReverseCase
+    {
+        public IReadOnlyList<Reference> References => references;
+
+        public int Failed => 0;
+
+        public IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+            Volume<byte> predicted,
+            CancellationToken cancellationToken
+        )
+        {
+            var labels = Resampler.Nearest(predicted, image.Levels.Geometry);
+            var forest = AtlasForest.Grow(image, labels, parallelism, cancellationToken);
+            var overlaps = new IReadOnlyList<LabelOverlap>[references.Count];
+            Parallel.For(
+                0,
+                overlaps.Length,
+                new ParallelOptions
+                {
+                    CancellationToken = cancellationToken,
+                    MaxDegreeOfParallelism = parallelism,
+                },
+                n =>
+                    overlaps[n] = LabelMeasures.Overlaps(
+                        references[n].Labels,
+                        forest.Label(references[n].Context, cancellationToken)
+                    )
+            );
+            return overlaps;
+        }
+    }
+}
