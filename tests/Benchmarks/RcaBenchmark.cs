@@ -7,7 +7,7 @@ namespace Platform.Benchmarks;
 
 /// <summary>
 /// Quality prediction on real scans (t1-brain of PLATFORM_DATA) by the installed reference set, which holds none of them: seconds a case, and
-/// predicted against real Dice over each scan's own labels, degraded from perfect to ruined. Those labels follow another protocol than the
+/// predicted against real Dice over each scan's own labels, degraded from nearly right to ruined. Those labels follow another protocol than the
 /// references', so even a perfect map carries the difference. Without the data, Colin's brain is timed and nothing else. The hippocampi come
 /// first: <see cref="RcaHippocampus"/>.
 /// </summary>
@@ -129,8 +129,8 @@ static class RcaBenchmark
             );
         }
         table.Add(
-            "perfect labels: mean of three best",
-            Mean(samples, s => s.RealDice == 1),
+            "real Dice ≥ 0.9: mean of three best",
+            Mean(samples, s => s.RealDice >= 0.9),
             "Dice"
         );
         table.Add(
