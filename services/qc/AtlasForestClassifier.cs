@@ -14,7 +14,14 @@ public sealed class AtlasForestClassifier(ReferenceSet set, int parallelism) : I
     public string Name => ReverseClassifiers.AtlasForest;
 
     /// <inheritdoc/>
-    public IReverseCase Prepare(Volume<float> image, CancellationToken cancellationToken)
+    public ReferenceSet Set => set;
+
+    /// <inheritdoc/>
+    public IReverseCase Prepare(
+        Volume<float> image,
+        ReferencePart part,
+        CancellationToken cancellationToken
+    )
     {
         cancellationToken.ThrowIfCancellationRequested();
         var test = Orienter.ToOrientation(image, "RAS");
@@ -26,7 +33,7 @@ public sealed class AtlasForestClassifier(ReferenceSet set, int parallelism) : I
         );
         return new Case(
             ContextImage.Of(Resampler.Linear(test, grid)),
-            set.Nearest(test),
+            part.Of(set.Nearest(test)),
             parallelism
         );
     }

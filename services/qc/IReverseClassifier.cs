@@ -12,11 +12,19 @@ public interface IReverseClassifier
     /// <summary>One of <see cref="ReverseClassifiers.All"/>.</summary>
     string Name { get; }
 
+    /// <summary>The references.</summary>
+    ReferenceSet Set { get; }
+
     /// <summary>Does what needs the test image alone, for any number of segmentations of it.</summary>
     /// <param name="image">The test image.</param>
+    /// <param name="part">Which of the references that judge it.</param>
     /// <param name="cancellationToken">Stops within about 0.1 s.</param>
     /// <exception cref="VolumeException">The test image is constant, non-finite or too small.</exception>
-    IReverseCase Prepare(Volume<float> image, CancellationToken cancellationToken);
+    IReverseCase Prepare(
+        Volume<float> image,
+        ReferencePart part,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Makes a classifier.</summary>
     /// <param name="name">One of <see cref="ReverseClassifiers.All"/>.</param>

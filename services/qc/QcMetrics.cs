@@ -20,7 +20,7 @@ internal static class QcMetrics
         new HistogramConfiguration { Buckets = Histogram.LinearBuckets(0.1, 0.05, 18) }
     );
 
-    /// <summary>Steps: fetch (study and references), register, score, store.</summary>
+    /// <summary>Steps: fetch (study and references), register, score, judge.</summary>
     public static readonly Histogram Duration = Metrics.CreateHistogram(
         "platform_qc_duration_seconds",
         "Seconds by step, a segmentation.",

@@ -5,7 +5,10 @@ using Platform.Inference;
 
 namespace Platform.Qc;
 
-/// <summary>Predicts the quality of a segmentation from its image, its labels and a reference set. A pure function; uses every core it is given.</summary>
+/// <summary>
+/// Predicts the quality of a segmentation from its image, its labels and a reference set, in two pure functions: <see cref="Compare"/> hears
+/// the references, all at once or part by part, and <see cref="Judge"/> decides.
+/// </summary>
 public static class QualityAssessor
 {
     /// <summary>There is nothing to judge by.</summary>
@@ -15,29 +18,57 @@ public static class QualityAssessor
         .Assembly.GetName()
         .Version!.ToString(3);
 
-    /// <summary>Assesses one segmentation.</summary>
-    /// <param name="output">What was planned.</param>
-    /// <param name="model">The model that made the labels.</param>
-    /// <param name="image">What it read.</param>
+    /// <summary>Collects what references say of one segmentation. Uses every core it is given.</summary>
+    /// <param name="image">What the model read.</param>
     /// <param name="labels">What it wrote.</param>
-    /// <param name="classifier">The reverse classifier the model asks for, of its reference set; null where there is none.</param>
-    /// <param name="set">The reference set; null where there is none.</param>
+    /// <param name="classifier">The reverse classifier the model asks for, of its reference set.</param>
+    /// <param name="part">Which of the references.</param>
     /// <param name="cancellationToken">Stops within about 0.1 s.</param>
-    public static SegmentationQuality Assess(
-        PlannedOutput output,
-        ModelManifest model,
+    public static ReferenceComparisons Compare(
         Volume<float> image,
         Volume<byte> labels,
-        IReverseClassifier? classifier,
-        ReferenceSet? set,
+        IReverseClassifier classifier,
+        ReferencePart part,
         CancellationToken cancellationToken
     )
     {
         var started = Stopwatch.GetTimestamp();
-        var calibration = classifier is null ? null : set?.CalibrationFor(classifier);
-        var judge = Prepare(image, classifier, set, cancellationToken);
+        var judge = Prepare(image, classifier, part, cancellationToken);
         var scoring = Stopwatch.GetTimestamp();
-        var scores = judge?.Score(labels, cancellationToken);
+        var overlaps = judge?.Compare(labels, cancellationToken) ?? [];
+        Observe("score", scoring);
+        return new()
+        {
+            References =
+            [
+                .. overlaps.Select(
+                    (o, n) => new ReferenceComparison(judge!.References[n].Number, o)
+                ),
+            ],
+            Failed = judge?.Failed ?? part.CountOf(classifier.Set.Consulted),
+            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+        };
+    }
+
+    /// <summary>Makes the verdict of what the references said.</summary>
+    /// <param name="output">What was planned.</param>
+    /// <param name="model">The model that made the labels.</param>
+    /// <param name="labels">What it wrote.</param>
+    /// <param name="classifier">The reverse classifier the model asks for, of its reference set; null where there is none.</param>
+    /// <param name="comparisons">What all its references said; null where there is none.</param>
+    public static SegmentationQuality Judge(
+        PlannedOutput output,
+        ModelManifest model,
+        Volume<byte> labels,
+        IReverseClassifier? classifier,
+        ReferenceComparisons? comparisons
+    )
+    {
+        var started = Stopwatch.GetTimestamp();
+        var calibration = classifier?.Set.CalibrationFor(classifier);
+        var scores = comparisons is null
+            ? null
+            : ReverseScores.ByStructure(comparisons.References.Select(r => r.Overlaps));
         var volumes = LabelMeasures.Millilitres(labels);
         StructureQuality[] structures =
         [
@@ -51,21 +82,21 @@ public static class QualityAssessor
                 )
             ),
         ];
-        Observe("score", scoring);
+        Observe("judge", started);
         return new SegmentationQuality
         {
             Series = output.Series,
             Model = output.Model,
-            ReferenceSet = set?.Manifest.Id,
+            ReferenceSet = classifier?.Set.Manifest.Id,
             Method = classifier is null
                 ? None
                 : $"rca-{classifier.Name}{(calibration is null ? "-uncalibrated" : "")}",
-            References = judge?.References.Count ?? 0,
-            ReferencesFailed = judge?.Failed ?? set?.Consulted ?? 0,
+            References = comparisons?.References.Count ?? 0,
+            ReferencesFailed = comparisons?.Failed ?? 0,
             Verdict = Worst(structures),
             Structures = structures,
             NotForDiagnosis = output.NotForDiagnosis,
-            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            Seconds = (comparisons?.Seconds ?? 0) + Stopwatch.GetElapsedTime(started).TotalSeconds,
             CodeVersion = CodeVersion,
         };
     }
@@ -76,20 +107,16 @@ public static class QualityAssessor
 
     private static IReverseCase? Prepare(
         Volume<float> image,
-        IReverseClassifier? classifier,
-        ReferenceSet? set,
+        IReverseClassifier classifier,
+        ReferencePart part,
         CancellationToken cancellationToken
     )
     {
-        if (classifier is null || set is null)
-        {
-            return null;
-        }
         var registering = Stopwatch.GetTimestamp();
         try
         {
-            var judge = classifier.Prepare(image, cancellationToken);
-            QcMetrics.ReferencesFailed.WithLabels(set.Manifest.Id).Inc(judge.Failed);
+            var judge = classifier.Prepare(image, part, cancellationToken);
+            QcMetrics.ReferencesFailed.WithLabels(classifier.Set.Manifest.Id).Inc(judge.Failed);
             return judge;
         }
         catch (VolumeException)

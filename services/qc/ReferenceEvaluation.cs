@@ -71,7 +71,7 @@ public static class ReferenceEvaluation
             var others = set.Without(held, nearest);
             var judge = IReverseClassifier
                 .Create(classifier, others, Environment.ProcessorCount)
-                .Prepare(image, cancellationToken);
+                .Prepare(image, ReferencePart.Whole, cancellationToken);
             var prepared = Stopwatch.GetElapsedTime(started).TotalSeconds;
             started = Stopwatch.GetTimestamp();
             var sampled = ReferenceSetBuilder.Sample(

@@ -9,11 +9,13 @@ using Platform.Imaging.Registration;
 namespace Platform.Qc;
 
 /// <summary>An image with known labels, prepared to be held against any test image.</summary>
+/// <param name="Number">Its number in the set, from 1, in the order of the manifest.</param>
 /// <param name="Image">The prepared image; its mask is the labelled part.</param>
 /// <param name="Labels">The known labels, on the image's grid.</param>
 /// <param name="Features">What it is retrieved by: <see cref="ReferenceFeatures.Of"/>.</param>
 /// <param name="Context">The image as an atlas forest sees it.</param>
 public sealed record Reference(
+    int Number,
     FixedImage Image,
     Volume<byte> Labels,
     IReadOnlyList<float> Features,
@@ -221,6 +223,7 @@ public sealed class ReferenceSet
                 },
                 n =>
                     references[n] = new Reference(
+                        n + 1,
                         FixedImage.Prepare(
                             pairs[n].Image,
                             pairs[n].Labels,

@@ -21,20 +21,33 @@ public sealed class SingleAtlasClassifier(ReferenceSet set, int parallelism) : I
     /// <inheritdoc/>
     public string Name => ReverseClassifiers.SingleAtlas;
 
+    /// <inheritdoc/>
+    public ReferenceSet Set => set;
+
     IReverseCase IReverseClassifier.Prepare(
         Volume<float> image,
+        ReferencePart part,
         CancellationToken cancellationToken
-    ) => Register(image, cancellationToken);
+    ) => Register(image, part, cancellationToken);
 
     /// <summary>Registers the references, or the nearest so many as the set states, with a test image.</summary>
     /// <param name="image">The test image.</param>
     /// <param name="cancellationToken">Stops within about 0.1 s.</param>
     /// <exception cref="VolumeException">The test image is constant, non-finite or too small.</exception>
-    public PropagatedReferences Register(Volume<float> image, CancellationToken cancellationToken)
+    public PropagatedReferences Register(
+        Volume<float> image,
+        CancellationToken cancellationToken
+    ) => Register(image, ReferencePart.Whole, cancellationToken);
+
+    private PropagatedReferences Register(
+        Volume<float> image,
+        ReferencePart part,
+        CancellationToken cancellationToken
+    )
     {
         var moving = MovingImage.Prepare(image, set.Registration, cancellationToken);
         var grid = moving.GridAt(set.SpacingMm);
-        var references = set.Nearest(image);
+        var references = part.Of(set.Nearest(image));
         var least = new double[references.Count];
         var propagated = new Volume<byte>?[references.Count];
         Parallel.For(
@@ -66,7 +79,7 @@ public sealed class SingleAtlasClassifier(ReferenceSet set, int parallelism) : I
         Volume<byte>[] found = [.. propagated.OfType<Volume<byte>>()];
         return new PropagatedReferences(grid, found, propagated.Length - found.Length)
         {
-            LeastJacobian = least.Min(),
+            LeastJacobian = least.DefaultIfEmpty(1).Min(),
             References = [.. references.Where((_, n) => propagated[n] is not null)],
         };
     }

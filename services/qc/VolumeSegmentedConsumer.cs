@@ -92,21 +92,23 @@ public sealed partial class VolumeSegmentedConsumer(
         QcMetrics
             .Duration.WithLabels("fetch")
             .Observe(Stopwatch.GetElapsedTime(fetching).TotalSeconds);
-        return await Task.Run(
-            () =>
-                QualityAssessor.Assess(
-                    output,
-                    model,
-                    image,
-                    labels,
-                    loaded?.Classifiers[
-                        model.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas
-                    ],
-                    loaded?.Set,
-                    cancellationToken
-                ),
-            cancellationToken
-        );
+        var classifier = loaded?.Classifiers[
+            model.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas
+        ];
+        var comparisons = classifier is null
+            ? null
+            : await Task.Run(
+                () =>
+                    QualityAssessor.Compare(
+                        image,
+                        labels,
+                        classifier,
+                        ReferencePart.Whole,
+                        cancellationToken
+                    ),
+                cancellationToken
+            );
+        return QualityAssessor.Judge(output, model, labels, classifier, comparisons);
     }
 
     private static void Count(StudyContext study, SegmentationQuality quality)

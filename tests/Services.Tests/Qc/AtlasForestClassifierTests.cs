@@ -25,7 +25,11 @@ public sealed class AtlasForestClassifierTests(AtlasForestClassifierTests.Case h
             BrainPhantom.Subject(100, Spacing);
 
         public IReverseCase Judge(int parallelism = 2) =>
-            new AtlasForestClassifier(Set, parallelism).Prepare(Head.Image, default);
+            new AtlasForestClassifier(Set, parallelism).Prepare(
+                Head.Image,
+                ReferencePart.Whole,
+                default
+            );
     }
 
     [Fact]
@@ -87,7 +91,7 @@ public sealed class AtlasForestClassifierTests(AtlasForestClassifierTests.Case h
             [.. image.Voxels.Select(value => 7.5f * value + 30)]
         );
         var turned = new AtlasForestClassifier(head.Set, 2)
-            .Prepare(Orienter.ToOrientation(scaled, "LPS"), default)
+            .Prepare(Orienter.ToOrientation(scaled, "LPS"), ReferencePart.Whole, default)
             .Score(labels);
         var straight = head.Judge().Score(labels);
         Assert.Equal(
@@ -116,7 +120,7 @@ public sealed class AtlasForestClassifierTests(AtlasForestClassifierTests.Case h
     {
         var constant = new Volume<float>(head.Head.Image.Geometry);
         Assert.Throws<VolumeException>(() =>
-            new AtlasForestClassifier(head.Set, 1).Prepare(constant, default)
+            new AtlasForestClassifier(head.Set, 1).Prepare(constant, ReferencePart.Whole, default)
         );
     }
 
