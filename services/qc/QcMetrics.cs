@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Prometheus;
 
 namespace Platform.Qc;
@@ -20,7 +21,7 @@ internal static class QcMetrics
         new HistogramConfiguration { Buckets = Histogram.LinearBuckets(0.1, 0.05, 18) }
     );
 
-    /// <summary>Steps: fetch (study and references), register, score, judge.</summary>
+    /// <summary>Steps: open (documents, references the first time), fetch (image and labels), register, score, judge.</summary>
     public static readonly Histogram Duration = Metrics.CreateHistogram(
         "platform_qc_duration_seconds",
         "Seconds by step, a segmentation.",
@@ -33,4 +34,7 @@ internal static class QcMetrics
         "References that could not be registered with a test image, by set.",
         "references"
     );
+
+    public static void Observe(string step, long since) =>
+        Duration.WithLabels(step).Observe(Stopwatch.GetElapsedTime(since).TotalSeconds);
 }

@@ -12,4 +12,16 @@ public sealed class QcOptions
     /// <summary>References registered at a time for one segmentation; 0 takes as many as there are cores. Default 0.</summary>
     [Range(0, 256)]
     public int Parallelism { get; init; }
+
+    /// <summary>
+    /// References of one segmentation held against it by one replica: where it has more, they are split over replicas. 0 never splits. Default 0.
+    /// </summary>
+    [Range(0, 100_000)]
+    public int ReferencesPerPart { get; init; }
+
+    /// <summary>How many parts so many references are split into.</summary>
+    internal int PartsOf(int references) =>
+        ReferencesPerPart == 0
+            ? 1
+            : Math.Max(1, (references + ReferencesPerPart - 1) / ReferencesPerPart);
 }

@@ -22,12 +22,16 @@ public static class QcService
             );
         });
         builder.Services.AddSingleton<ReferenceSets>();
+        builder.Services.AddSingleton<AssessmentStage>();
         builder.Services.AddHostedService<ReferenceLoader>();
     }
 
-    /// <summary>Consumes VolumeSegmented.</summary>
-    public static void AddConsumers(IBusRegistrationConfigurator bus) =>
+    /// <summary>Consumes VolumeSegmented and AssessReferences.</summary>
+    public static void AddConsumers(IBusRegistrationConfigurator bus)
+    {
         bus.AddConsumer<VolumeSegmentedConsumer, VolumeSegmentedConsumerDefinition>();
+        bus.AddConsumer<AssessReferencesConsumer, AssessReferencesConsumerDefinition>();
+    }
 }
 
 /// <summary>Loads the reference sets of the installed models while the host starts, so that the first study does not wait for them.</summary>

@@ -36,7 +36,7 @@ public static class QualityAssessor
         var judge = Prepare(image, classifier, part, cancellationToken);
         var scoring = Stopwatch.GetTimestamp();
         var overlaps = judge?.Compare(labels, cancellationToken) ?? [];
-        Observe("score", scoring);
+        QcMetrics.Observe("score", scoring);
         return new()
         {
             References =
@@ -82,7 +82,7 @@ public static class QualityAssessor
                 )
             ),
         ];
-        Observe("judge", started);
+        QcMetrics.Observe("judge", started);
         return new SegmentationQuality
         {
             Series = output.Series,
@@ -126,7 +126,7 @@ public static class QualityAssessor
         }
         finally
         {
-            Observe("register", registering);
+            QcMetrics.Observe("register", registering);
         }
     }
 
@@ -167,7 +167,4 @@ public static class QualityAssessor
                 : Verdict.Fail,
         };
     }
-
-    private static void Observe(string step, long since) =>
-        QcMetrics.Duration.WithLabels(step).Observe(Stopwatch.GetElapsedTime(since).TotalSeconds);
 }

@@ -8,6 +8,10 @@ public readonly record struct ReferencePart(int Number, int Parts)
     /// <summary>All of them.</summary>
     public static ReferencePart Whole { get; } = new(1, 1);
 
+    /// <summary>Every part of so many.</summary>
+    public static IEnumerable<ReferencePart> All(int parts) =>
+        Enumerable.Range(1, parts).Select(number => new ReferencePart(number, parts));
+
     /// <summary>How many of so many belong to the part.</summary>
     public int CountOf(int references) => (references - Number + Parts) / Parts;
 

@@ -45,6 +45,19 @@ public static class BlobNames
     public static string Quality(StudyContext study, string model, string series) =>
         $"{Revision(study)}{model}/{series}/quality.json";
 
+    /// <summary>What one part of the references says of a model's labels; kept by qc for itself. Parts of another number of parts have other names.</summary>
+    public static string QualityPart(
+        StudyContext study,
+        string model,
+        string series,
+        int part,
+        int parts
+    ) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Revision(study)}{model}/{series}/quality-{part}-of-{parts}.json"
+        );
+
     /// <summary><see cref="StudyReport"/>: the one terminal document, created once.</summary>
     public static string Report(StudyContext study) => $"{Revision(study)}report.json";
 

@@ -12,6 +12,9 @@ public static class QueueNames
     /// <summary>qc's queue.</summary>
     public const string Qc = "qc";
 
+    /// <summary>qc's queue for parts of a segmentation's references.</summary>
+    public const string QcReferences = "qc-references";
+
     /// <summary>results' queue.</summary>
     public const string Results = "results";
 

@@ -33,7 +33,7 @@ public sealed record SegmentationQuality
     /// <summary>True where the labels derive from a super-resolved volume.</summary>
     public bool NotForDiagnosis { get; init; }
 
-    /// <summary>Seconds qc took.</summary>
+    /// <summary>Seconds qc took; where the references were split over replicas, of all of them together.</summary>
     public double Seconds { get; init; }
 
     /// <summary>The platform's version.</summary>

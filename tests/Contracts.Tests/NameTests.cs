@@ -37,6 +37,10 @@ public sealed class NameTests
             revision + "m@1.0.0/s1/quality.json",
             BlobNames.Quality(Study, "m@1.0.0", "s1")
         );
+        Assert.Equal(
+            revision + "m@1.0.0/s1/quality-2-of-7.json",
+            BlobNames.QualityPart(Study, "m@1.0.0", "s1", 2, 7)
+        );
         Assert.Equal(revision + "report.json", BlobNames.Report(Study));
         Assert.Equal(revision + "failed.json", BlobNames.Failure(Study));
         Assert.Equal("general/open/0123456789abcdef0123456789abcdef-r2", BlobNames.Open(Study));
@@ -54,7 +58,14 @@ public sealed class NameTests
                 (string)
                     m.Invoke(
                         null,
-                        [Study, .. m.GetParameters().Skip(1).Select(p => (object)p.Name!)]
+                        [
+                            Study,
+                            .. m.GetParameters()
+                                .Skip(1)
+                                .Select(p =>
+                                    p.ParameterType == typeof(int) ? p.Position : (object)p.Name!
+                                ),
+                        ]
                     )!
             )
             .ToArray();

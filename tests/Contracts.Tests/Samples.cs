@@ -55,6 +55,14 @@ internal static class Samples
             Series = "s123",
             Model = Resolver,
         },
+        new AssessReferences
+        {
+            Study = Study,
+            Series = "s123-sr",
+            Model = Segmenter,
+            Part = 12,
+            Parts = 13,
+        },
         new SegmentationAssessed
         {
             Study = Study,

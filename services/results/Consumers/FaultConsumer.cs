@@ -9,7 +9,8 @@ public sealed class FaultConsumer(StudyFlow flow)
         IConsumer<Fault<SuperResolveVolume>>,
         IConsumer<Fault<SegmentVolume>>,
         IConsumer<Fault<VolumeSuperResolved>>,
-        IConsumer<Fault<VolumeSegmented>>
+        IConsumer<Fault<VolumeSegmented>>,
+        IConsumer<Fault<AssessReferences>>
 {
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<Fault<StudyReceived>> context) =>
@@ -41,6 +42,13 @@ public sealed class FaultConsumer(StudyFlow flow)
     {
         var happened = context.Message.Message;
         return FailAsync(context, happened.Study, happened.Series, happened.Model);
+    }
+
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<Fault<AssessReferences>> context)
+    {
+        var command = context.Message.Message;
+        return FailAsync(context, command.Study, command.Series, command.Model);
     }
 
     private Task FailAsync<T>(

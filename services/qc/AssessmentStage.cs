@@ -1,0 +1,252 @@
+using System.Diagnostics;
+using MassTransit;
+using Platform.Contracts;
+using Platform.Hosting;
+using Platform.Imaging;
+using Platform.Inference;
+
+namespace Platform.Qc;
+
+/// <summary>A segmentation to be assessed, and by what.</summary>
+/// <param name="Study">Whose.</param>
+/// <param name="Output">What was planned.</param>
+/// <param name="Model">The model that made it.</param>
+/// <param name="Classifier">The reverse classifier the model asks for, of its reference set; null where none is installed.</param>
+public sealed record Assessment(
+    StudyContext Study,
+    PlannedOutput Output,
+    ModelManifest Model,
+    IReverseClassifier? Classifier
+);
+
+/// <summary>
+/// The steps from a segmentation to quality.json and <see cref="SegmentationAssessed"/>, whether one replica takes them or several. What
+/// they leave is written once, so any step may be taken twice, by several replicas at once.
+/// </summary>
+public sealed partial class AssessmentStage(
+    IBlobStore blobs,
+    VolumeStore volumes,
+    ModelRepository models,
+    ReferenceSets references,
+    ILogger<AssessmentStage> logger
+)
+{
+    /// <summary>Publishes again what quality.json says, where it exists.</summary>
+    /// <returns>False where it does not.</returns>
+    public async Task<bool> TryPublishAsync(
+        ConsumeContext context,
+        StudyContext study,
+        string series,
+        string model
+    )
+    {
+        var known = await blobs.FindJsonAsync<SegmentationQuality>(
+            BlobNames.Quality(study, model, series),
+            context.CancellationToken
+        );
+        if (known is not null)
+        {
+            await PublishAsync(context, study, known);
+        }
+        return known is not null;
+    }
+
+    /// <summary>Finds what is to be assessed, and by what.</summary>
+    public async Task<Assessment> OpenAsync(
+        StudyContext study,
+        string series,
+        string model,
+        CancellationToken cancellationToken
+    )
+    {
+        var opening = Stopwatch.GetTimestamp();
+        var plan = await blobs.ReadJsonAsync<StudyPlan>(BlobNames.Plan(study), cancellationToken);
+        var output = plan.Outputs.Single(o =>
+            o.Kind == OutputKind.Segmentation && o.Series == series && o.Model == model
+        );
+        var manifest = await models.GetManifestAsync(model, cancellationToken);
+        var loaded = manifest.Quality is { } settings
+            ? await references.FindAsync(settings.References, cancellationToken)
+            : null;
+        if (loaded is null)
+        {
+            LogNoReferences(model, manifest.Quality?.References ?? "none");
+        }
+        QcMetrics.Observe("open", opening);
+        return new(
+            study,
+            output,
+            manifest,
+            loaded?.Classifiers[manifest.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas]
+        );
+    }
+
+    /// <summary>Hears references; null where there are none.</summary>
+    public async Task<ReferenceComparisons?> CompareAsync(
+        Assessment assessment,
+        ReferencePart part,
+        CancellationToken cancellationToken
+    )
+    {
+        if (assessment.Classifier is not { } classifier)
+        {
+            return null;
+        }
+        var fetching = Stopwatch.GetTimestamp();
+        var image = await volumes.ReadImageAsync(assessment.Output.Input, cancellationToken);
+        var labels = await volumes.ReadLabelsAsync(assessment.Output.Output, cancellationToken);
+        QcMetrics.Observe("fetch", fetching);
+        return await Task.Run(
+            () => QualityAssessor.Compare(image, labels, classifier, part, cancellationToken),
+            cancellationToken
+        );
+    }
+
+    /// <summary>Hears a part of the references and stores what it says, unless that is stored already.</summary>
+    public async Task StorePartAsync(
+        Assessment assessment,
+        ReferencePart part,
+        CancellationToken cancellationToken
+    )
+    {
+        var name = PartName(assessment, part);
+        if (
+            !await blobs.ExistsAsync(name, cancellationToken)
+            && await CompareAsync(assessment, part, cancellationToken) is { } comparisons
+        )
+        {
+            await blobs.TryCreateJsonAsync(name, comparisons, cancellationToken);
+        }
+    }
+
+    /// <summary>The parts of so many that are not stored.</summary>
+    public async Task<IReadOnlyList<ReferencePart>> MissingPartsAsync(
+        Assessment assessment,
+        int parts,
+        CancellationToken cancellationToken
+    )
+    {
+        var missing = new List<ReferencePart>();
+        foreach (var part in ReferencePart.All(parts))
+        {
+            if (!await blobs.ExistsAsync(PartName(assessment, part), cancellationToken))
+            {
+                missing.Add(part);
+            }
+        }
+        return missing;
+    }
+
+    /// <summary>What so many stored parts say together.</summary>
+    public async Task<ReferenceComparisons> JoinPartsAsync(
+        Assessment assessment,
+        int parts,
+        CancellationToken cancellationToken
+    )
+    {
+        var stored = new List<ReferenceComparisons>();
+        foreach (var part in ReferencePart.All(parts))
+        {
+            stored.Add(
+                await blobs.ReadJsonAsync<ReferenceComparisons>(
+                    PartName(assessment, part),
+                    cancellationToken
+                )
+            );
+        }
+        return ReferenceComparisons.Join(stored);
+    }
+
+    /// <summary>Judges, stores quality.json unless another was first, and publishes what it says.</summary>
+    public async Task FinishAsync(
+        ConsumeContext context,
+        Assessment assessment,
+        ReferenceComparisons? comparisons
+    )
+    {
+        var (study, output, model, classifier) = assessment;
+        var cancellationToken = context.CancellationToken;
+        var labels = await volumes.ReadLabelsAsync(output.Output, cancellationToken);
+        var quality = QualityAssessor.Judge(output, model, labels, classifier, comparisons);
+        var name = BlobNames.Quality(study, output.Model, output.Series);
+        if (await blobs.TryCreateJsonAsync(name, quality, cancellationToken))
+        {
+            Count(study, quality);
+            LogAssessed(
+                study.Tenant,
+                study.StudyId,
+                study.Revision,
+                quality.Model,
+                quality.Verdict,
+                quality.References,
+                quality.ReferencesFailed,
+                quality.Seconds
+            );
+        }
+        else
+        {
+            quality = await blobs.ReadJsonAsync<SegmentationQuality>(name, cancellationToken);
+        }
+        await PublishAsync(context, study, quality);
+    }
+
+    private static Task PublishAsync(
+        ConsumeContext context,
+        StudyContext study,
+        SegmentationQuality quality
+    ) =>
+        context.PublishConfirmedAsync(
+            new SegmentationAssessed
+            {
+                Study = study,
+                Series = quality.Series,
+                Model = quality.Model,
+                Verdict = quality.Verdict,
+            },
+            context.CancellationToken
+        );
+
+    private static string PartName(Assessment assessment, ReferencePart part) =>
+        BlobNames.QualityPart(
+            assessment.Study,
+            assessment.Output.Model,
+            assessment.Output.Series,
+            part.Number,
+            part.Parts
+        );
+
+    private static void Count(StudyContext study, SegmentationQuality quality)
+    {
+        QcMetrics
+            .Assessments.WithLabels(study.Site, quality.Model, quality.Verdict.ToString())
+            .Inc();
+        foreach (var structure in quality.Structures)
+        {
+            if (structure.PredictedDice is { } dice)
+            {
+                QcMetrics.PredictedDice.WithLabels(quality.Model, structure.Name).Observe(dice);
+            }
+        }
+    }
+
+    [LoggerMessage(
+        LogLevel.Information,
+        "{Tenant}: study {StudyId} r{Revision} {Model}: {Verdict} by {References} references, {Failed} failed, {Seconds:f1} s"
+    )]
+    private partial void LogAssessed(
+        string tenant,
+        string studyId,
+        int revision,
+        string model,
+        Verdict verdict,
+        int references,
+        int failed,
+        double seconds
+    );
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "{Model} is not assessed: its reference set ({References}) is not installed"
+    )]
+    private partial void LogNoReferences(string model, string references);
+}
