@@ -29,6 +29,9 @@ public sealed record Recipe
     /// <summary>Synthesis.</summary>
     public required GeneratorSettings Generator { get; init; }
 
+    /// <summary>The recipe of the model whose segmentations are judged, without ".json"; quality regression only.</summary>
+    public string? Judges { get; init; }
+
     /// <summary>Target classes of a segmentation, in channel order from 1; background is channel 0.</summary>
     public IReadOnlyList<Structure> Structures { get; init; } = [];
 }
@@ -60,10 +63,10 @@ public static class RecipeFile
 /// <summary>Widths of a network.</summary>
 public sealed record NetworkSettings
 {
-    /// <summary>U-Net: maps at each level, full resolution first. Super-resolution: the first layer's maps, then as many entries as residual pairs, all alike.</summary>
+    /// <summary>U-Net: maps at each level, full resolution first. Super-resolution: the first layer's maps, then as many entries as residual pairs, all alike. Quality regression: as a U-Net, half resolution first.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>Maps of the last full-resolution layer.</summary>
+    /// <summary>Maps of the last full-resolution layer; quality regression: of the layer before the Dice.</summary>
     public required int OutputWidth { get; init; }
 }
 

@@ -59,12 +59,7 @@ public static class ReferenceSetBuilder
     )
     {
         Directory.CreateDirectory(folder);
-        var values = structures
-            .SelectMany(s =>
-                s.Labels.Select(l => (l, (byte)s.Value))
-                    .Concat(s.RightLabels.Select(l => (l, (byte)(s.RightValue ?? s.Value))))
-            )
-            .ToDictionary(pair => pair.l, pair => pair.Item2);
+        var values = ValueOf(structures);
         HeadGenerator[] generators =
         [
             new(atlas, recipe.Generator with { StrippedFraction = 0 }, values),
@@ -94,6 +89,15 @@ public static class ReferenceSetBuilder
             JsonSerializer.Serialize(manifest, SetOptions) + "\n"
         );
     }
+
+    /// <summary>The output value of every label value the structures merge, sides told apart.</summary>
+    public static Dictionary<int, byte> ValueOf(IReadOnlyList<Structure> structures) =>
+        structures
+            .SelectMany(s =>
+                s.Labels.Select(label => (label, s.Value))
+                    .Concat(s.RightLabels.Select(label => (label, s.RightValue ?? s.Value)))
+            )
+            .ToDictionary(pair => pair.label, pair => (byte)pair.Item2);
 
     /// <summary>The output labels of a segmentation recipe: left and right of a structure told apart share its channel.</summary>
     public static IEnumerable<ModelLabel> Labels(IReadOnlyList<Structure> structures) =>

@@ -1,11 +1,12 @@
 using System.CommandLine;
+using Platform.Inference;
 using Platform.Training.Synthesis;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Platform.Training;
 
-/// <summary>The command line: references, brain-structures, super-resolution.</summary>
+/// <summary>The command line: references, brain-structures, super-resolution, quality-regressor.</summary>
 public static class TrainingCommands
 {
     private static readonly Option<DirectoryInfo> Labels = new("--labels")
@@ -88,7 +89,36 @@ public static class TrainingCommands
                 PackageWriter.Write
             )
         );
+        root.Add(
+            Model(
+                "quality-regressor",
+                "Train the direct regression of a segmentation's Dice.",
+                CreateQualityTask,
+                PackageWriter.Write
+            )
+        );
         return root;
+    }
+
+    /// <exception cref="InvalidDataException">The recipe does not say whose segmentations are judged, or that model is not installed.</exception>
+    private static QualityTask CreateQualityTask(Recipe recipe, LabelAtlas atlas, Device device)
+    {
+        var segmentation = RecipeFile.Read<Recipe>(
+            RecipePath(
+                recipe.Judges
+                    ?? throw new InvalidDataException(
+                        $"recipe {recipe.Name}: \"judges\" must name the recipe of the model that is judged"
+                    )
+            )
+        );
+        var folder = $"shared/models/{segmentation.Name}/{segmentation.Version}";
+        var package = ModelPackage.Load(
+            File.ReadAllBytes($"{folder}/model.json"),
+            File.ReadAllBytes($"{folder}/model.onnx")
+        );
+        // Samples are made on several threads: each runs the model on its own. It is needed until the program ends.
+        var judged = new OnnxModel(package, new() { Device = ComputeDevice.Cpu, Threads = 1 });
+        return new(recipe, segmentation, judged, atlas, device);
     }
 
     private static Command References()
@@ -255,6 +285,7 @@ public static class TrainingCommands
             when (e
                     is InvalidDataException
                         or IOException
+                        or ModelPackageException
                         or UnauthorizedAccessException
                         or Imaging.VolumeException
             )

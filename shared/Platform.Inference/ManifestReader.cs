@@ -63,14 +63,17 @@ public static partial class ManifestReader
         {
             yield return "sha256: 64 lower-case hexadecimal digits";
         }
-        foreach (var fault in ValidateInput(m.Input).Concat(ValidateTiling(m.Tiling)))
+        foreach (var fault in ValidateInput(m).Concat(ValidateTiling(m.Tiling)))
         {
             yield return fault;
         }
         foreach (
-            var fault in m.Task == ModelTask.Segmentation
-                ? ValidateLabels(m)
-                : ValidateSuperResolution(m)
+            var fault in m.Task switch
+            {
+                ModelTask.SuperResolution => ValidateSuperResolution(m),
+                ModelTask.QualityRegression => ValidateLabels(m).Concat(ValidateRegression(m)),
+                _ => ValidateLabels(m),
+            }
         )
         {
             yield return fault;
@@ -89,9 +92,17 @@ public static partial class ManifestReader
         }
     }
 
-    private static IEnumerable<string> ValidateInput(ModelInput input)
+    private static IEnumerable<string> ValidateInput(ModelManifest m)
     {
-        if (input.Channels.Count != 1)
+        var input = m.Input;
+        if (m.Task == ModelTask.QualityRegression)
+        {
+            if (input.Channels is not [_, "labels"])
+            {
+                yield return $"input.channels: an image and \"labels\", not {string.Join(", ", input.Channels)}";
+            }
+        }
+        else if (input.Channels.Count != 1)
         {
             yield return $"input.channels: one channel, not {input.Channels.Count}";
         }
@@ -140,11 +151,11 @@ public static partial class ManifestReader
     {
         if (m.Labels.Count == 0)
         {
-            yield return "labels: a segmentation model has at least one";
+            yield return "labels: at least one is needed";
         }
         if (m.SuperResolution is not null)
         {
-            yield return "superResolution: not for a segmentation model";
+            yield return "superResolution: for a super-resolution model only";
         }
         foreach (var label in m.Labels)
         {
@@ -168,6 +179,18 @@ public static partial class ManifestReader
             {
                 yield return $"labels: channel {group.Key} must have one label without a side, or one left and one right";
             }
+        }
+    }
+
+    private static IEnumerable<string> ValidateRegression(ModelManifest m)
+    {
+        if (m.Labels.Any(label => label.Side is not null))
+        {
+            yield return "labels: each has a channel of its own and no side, for quality regression";
+        }
+        if (m.Quality is not null)
+        {
+            yield return "quality: not for quality regression, whose output it is";
         }
     }
 

@@ -10,6 +10,9 @@ public enum ModelTask
 
     /// <summary>Thick slices → thin slices.</summary>
     SuperResolution,
+
+    /// <summary>Image and labels → the Dice of each structure.</summary>
+    QualityRegression,
 }
 
 /// <summary>

@@ -12,7 +12,7 @@ public delegate void TensorReader(ReadOnlySpan<float> values, ReadOnlySpan<long>
 
 /// <summary>
 /// A network in memory, ready to run. One float32 input N×C×K×J×I, one float32 output of five axes whose K axis may be
-/// <see cref="DepthFactor"/> times the input's. Safe to call from several threads; each call uses all the threads it was given.
+/// <see cref="DepthFactor"/> times the input's, and which has 1×1×1 voxels where the task is quality regression. Safe to call from several threads; each call uses all the threads it was given.
 /// </summary>
 public sealed partial class OnnxModel : IDisposable
 {
@@ -242,6 +242,10 @@ public sealed partial class OnnxModel : IDisposable
     private (int Channels, int Context) Probe()
     {
         var (multiple, halo) = (Manifest.Tiling.Multiple, Manifest.Tiling.Halo);
+        if (Manifest.Task == ModelTask.QualityRegression)
+        {
+            return (ProbeRegression(multiple), 0);
+        }
         var whole = (2 * halo / multiple + 1) * multiple;
         var (size, given) = (multiple, TryShape(multiple, out _));
         if (given is null || !Fits(given, size))
@@ -264,6 +268,21 @@ public sealed partial class OnnxModel : IDisposable
             Manifest,
             $"makes {string.Join("×", given)} of a {size}³ tile with a halo of {halo}"
         );
+    }
+
+    /// <summary>One number a label, whatever the size of the tile.</summary>
+    private int ProbeRegression(int size)
+    {
+        var given =
+            TryShape(size, out var e)
+            ?? throw Invalid(Manifest, $"does not take a {size}³ tile: {e!.Message}", e);
+        long[] wanted = [1, Manifest.Labels.Max(label => label.Channel), 1, 1, 1];
+        return given.SequenceEqual(wanted)
+            ? (int)given[1]
+            : throw Invalid(
+                Manifest,
+                $"makes {string.Join("×", given)} of a {size}³ tile, model.json needs {string.Join("×", wanted)}"
+            );
     }
 
     private bool Fits(long[] shape, int side) =>

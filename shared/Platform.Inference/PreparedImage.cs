@@ -48,6 +48,20 @@ public sealed class PreparedImage
         return (Fit(Box.Size.I, 0), Fit(Box.Size.J, 1), Fit(Box.Size.K, 2));
     }
 
+    /// <summary>Turned, resampled and normalised as a network wants it.</summary>
+    /// <param name="image">Any grid and orientation, any units.</param>
+    /// <param name="input">What the network wants.</param>
+    /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
+    internal static PreparedImage Make(Volume<float> image, ModelInput input)
+    {
+        var turned = Orienter.ToOrientation(image, input.Orientation);
+        if (input.SpacingMm is [var i, var j, var k])
+        {
+            turned = Resampler.Linear(turned, Resampler.ToSpacing(turned.Geometry, (i, j, k)));
+        }
+        return Make(turned, input.Normalisation);
+    }
+
     internal static PreparedImage Make(Volume<float> image, Normalisation normalisation)
     {
         var (threshold, low, _, mean, deviation) = Normaliser.Measure(

@@ -20,16 +20,8 @@ public sealed record Scores
 public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
 {
     /// <inheritdoc/>
-    public PreparedImage Prepare(Volume<float> image)
-    {
-        var input = model.Manifest.Input;
-        var turned = Orienter.ToOrientation(image, input.Orientation);
-        if (input.SpacingMm is [var i, var j, var k])
-        {
-            turned = Resampler.Linear(turned, Resampler.ToSpacing(turned.Geometry, (i, j, k)));
-        }
-        return PreparedImage.Make(turned, input.Normalisation);
-    }
+    public PreparedImage Prepare(Volume<float> image) =>
+        PreparedImage.Make(image, model.Manifest.Input);
 
     /// <inheritdoc/>
     public Scores Infer(PreparedImage prepared, CancellationToken cancellationToken) =>

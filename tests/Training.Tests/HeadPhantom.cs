@@ -141,4 +141,22 @@ internal static class HeadPhantom
             Generator = Still with { SpacingMm = 3, Shape = [32, 32, 32] },
             Structures = [],
         };
+
+    public static Recipe Quality { get; } =
+        Brain with
+        {
+            Name = "phantom-quality",
+            Judges = "phantom",
+            Network = new() { Widths = [6, 8], OutputWidth = 12 },
+            Optimisation = Brain.Optimisation with
+            {
+                Steps = 120,
+                Patch = [32, 32, 32],
+                PatchesPerHead = 4,
+                PatchesPerStep = 2,
+                LearningRate = 0.01,
+            },
+            Generator = Brain.Generator with { Mirror = false },
+            Structures = [],
+        };
 }

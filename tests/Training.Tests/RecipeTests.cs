@@ -25,12 +25,14 @@ public sealed class RecipeTests
     [Theory]
     [InlineData("brain-structures")]
     [InlineData("super-resolution")]
+    [InlineData("quality-regressor")]
     public void A_shipped_recipe_is_read_and_its_output_values_differ(string name)
     {
         var recipe = RecipeFile.Read<Recipe>(Shipped(name));
         var values = ReferenceSetBuilder.Labels(recipe.Structures).Select(l => l.Value).ToList();
         Assert.Equal(values.Count, values.Distinct().Count());
         Assert.Equal(name == "super-resolution", recipe.Slices is not null);
+        Assert.Equal(name == "quality-regressor", recipe.Judges is not null);
     }
 
     [Fact]

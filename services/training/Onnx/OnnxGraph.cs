@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Platform.Training.Networks;
 using TorchSharp.Modules;
@@ -10,6 +11,7 @@ public sealed class OnnxGraph(string name)
 {
     private const int Float = 1;
     private const int Float16 = 10;
+    private const int Int64 = 7;
     private readonly GraphProto _graph = new() { Name = name };
 
     /// <summary>The graph's input.</summary>
@@ -39,14 +41,66 @@ public sealed class OnnxGraph(string name)
     /// <summary>Rectifier.</summary>
     public string Relu(string input) => Node("Relu", [input]);
 
-    /// <summary>Sum of two tensors of one shape.</summary>
+    /// <summary>Sum of two tensors; axes of length 1 are repeated.</summary>
     public string Add(string a, string b) => Node("Add", [a, b]);
 
-    /// <summary>One after the other along the channels.</summary>
-    public string Concatenate(string a, string b)
+    /// <summary>Difference of two tensors of one shape.</summary>
+    public string Subtract(string a, string b) => Node("Sub", [a, b]);
+
+    /// <summary>Quotient, element by element; axes of length 1 are repeated.</summary>
+    public string Divide(string a, string b) => Node("Div", [a, b]);
+
+    /// <summary>Matrix product over the last two axes.</summary>
+    public string Multiply(string a, string b) => Node("MatMul", [a, b]);
+
+    /// <summary>Natural logarithm.</summary>
+    public string Log(string input) => Node("Log", [input]);
+
+    /// <summary>Logistic function.</summary>
+    public string Sigmoid(string input) => Node("Sigmoid", [input]);
+
+    /// <summary>One after the other along an axis; unless given, the channels.</summary>
+    public string Concatenate(string a, string b, int axis = 1)
     {
         var output = Node("Concat", [a, b]);
-        Attribute("axis", 1);
+        Attribute("axis", axis);
+        return output;
+    }
+
+    /// <summary>One channel of a tensor, which keeps its axes.</summary>
+    public string Channel(string input, int channel) =>
+        Node("Slice", [input, Integers(channel), Integers(channel + 1), Integers(1)]);
+
+    /// <summary>1 where a tensor has a value, 0 elsewhere; axes of length 1 are repeated.</summary>
+    public string Equal(string input, Tensor values)
+    {
+        // Compared as they are: half precision would hold label values too, but not whatever else comes.
+        var equal = Node("Equal", [input, Constant(values, half: false)]);
+        var output = Node("Cast", [equal]);
+        Attribute("to", Float);
+        return output;
+    }
+
+    /// <summary>Mean over cubes that lie side by side.</summary>
+    public string AveragePool(string input, long size) =>
+        Pool("AveragePool", input, [size, size, size], size, [0, 0, 0]);
+
+    /// <summary>Maximum over the box around each voxel.</summary>
+    public string MaxPool(string input, long[] box) =>
+        Pool("MaxPool", input, box, 1, [.. box.Select(size => size / 2)]);
+
+    /// <summary>Sum along an axis, which is kept with length 1.</summary>
+    public string Sum(string input, int axis) => Node("ReduceSum", [input, Integers(axis)]);
+
+    /// <summary>The same numbers along other axes: 0 keeps an axis, −1 takes what is left.</summary>
+    public string Reshape(string input, params long[] shape) =>
+        Node("Reshape", [input, Integers(shape)]);
+
+    /// <summary>Axes in another order.</summary>
+    public string Transpose(string input, params long[] order)
+    {
+        var output = Node("Transpose", [input]);
+        Attribute("perm", order);
         return output;
     }
 
@@ -54,13 +108,14 @@ public sealed class OnnxGraph(string name)
     /// <param name="last">Name of the tensor that is the result.</param>
     /// <param name="output">Name it gets.</param>
     /// <param name="channels">Channels of the result.</param>
-    public byte[] Finish(string last, string output, int channels)
+    /// <param name="inputs">Channels of the input.</param>
+    public byte[] Finish(string last, string output, int channels, int inputs = 1)
     {
         _graph.Node[^1].Output[0] =
             _graph.Node[^1].Output[0] == last
                 ? output
                 : throw new ArgumentException("the last layer is not the result", nameof(last));
-        _graph.Input.Add(Describe(Input, 1, "k", "j", "i"));
+        _graph.Input.Add(Describe(Input, inputs, "k", "j", "i"));
         _graph.Output.Add(Describe(output, channels, "out_k", "out_j", "out_i"));
         return new ModelProto
         {
@@ -137,11 +192,36 @@ public sealed class OnnxGraph(string name)
                 }
             );
 
-    /// <summary>Kernels are stored in half precision, which halves the file, and cast when the model is loaded; biases as they are.</summary>
-    private string Constant(Tensor value)
+    private string Pool(string type, string input, long[] box, long stride, long[] pads)
+    {
+        var output = Node(type, [input]);
+        Attribute("kernel_shape", box);
+        Attribute("strides", [stride, stride, stride]);
+        Attribute("pads", [.. pads, .. pads]);
+        return output;
+    }
+
+    private string Integers(params long[] values)
     {
         var constant = $"weight{_graph.Initializer.Count}";
-        var half = value.dim() > 1;
+        _graph.Initializer.Add(
+            new TensorProto
+            {
+                Name = constant,
+                DataType = Int64,
+                Dims = { values.Length },
+                RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan())),
+            }
+        );
+        return constant;
+    }
+
+    /// <summary>Kernels and matrices are stored in half precision, which halves the file, and cast when the model is loaded; vectors as they are.</summary>
+    public string Constant(Tensor value) => Constant(value, half: value.dim() > 1);
+
+    private string Constant(Tensor value, bool half)
+    {
+        var constant = $"weight{_graph.Initializer.Count}";
         using var stored = value.detach().cpu().to(half ? float16 : float32).contiguous();
         _graph.Initializer.Add(
             new TensorProto

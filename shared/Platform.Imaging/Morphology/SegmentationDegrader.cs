@@ -1,6 +1,4 @@
-using Platform.Imaging;
-
-namespace Platform.Qc;
+namespace Platform.Imaging;
 
 /// <summary>
 /// Makes known labels worse by a known amount: the whole map is shifted and bent, some structures are eaten away, bloated, swapped or lost.
