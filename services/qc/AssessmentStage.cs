@@ -4,6 +4,7 @@ using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Imaging;
 using Platform.Inference;
+using Platform.Serving;
 
 namespace Platform.Qc;
 
@@ -28,6 +29,7 @@ public sealed partial class AssessmentStage(
     VolumeStore volumes,
     ModelRepository models,
     ReferenceSets references,
+    ModelPool networks,
     ILogger<AssessmentStage> logger
 )
 {
@@ -65,12 +67,14 @@ public sealed partial class AssessmentStage(
             o.Kind == OutputKind.Segmentation && o.Series == series && o.Model == model
         );
         var manifest = await models.GetManifestAsync(model, cancellationToken);
-        var loaded = manifest.Quality is { } settings
-            ? await references.FindAsync(settings.References, cancellationToken)
-            : null;
-        if (loaded is null)
+        LoadedReferences? loaded = null;
+        if (manifest.Quality?.References is { } set)
         {
-            LogNoReferences(model, manifest.Quality?.References ?? "none");
+            loaded = await references.FindAsync(set, cancellationToken);
+            if (loaded is null)
+            {
+                LogNoReferences(model, set);
+            }
         }
         QcMetrics.Observe("open", opening);
         return new(
@@ -167,7 +171,8 @@ public sealed partial class AssessmentStage(
         var (study, output, model, classifier) = assessment;
         var cancellationToken = context.CancellationToken;
         var labels = await volumes.ReadLabelsAsync(output.Output, cancellationToken);
-        var quality = QualityAssessor.Judge(output, model, labels, classifier, comparisons);
+        var direct = await EstimateAsync(assessment, labels, cancellationToken);
+        var quality = QualityAssessor.Judge(output, model, labels, classifier, comparisons, direct);
         var name = BlobNames.Quality(study, output.Model, output.Series);
         if (await blobs.TryCreateJsonAsync(name, quality, cancellationToken))
         {
@@ -188,6 +193,57 @@ public sealed partial class AssessmentStage(
             quality = await blobs.ReadJsonAsync<SegmentationQuality>(name, cancellationToken);
         }
         await PublishAsync(context, study, quality);
+    }
+
+    /// <summary>What can be said without references.</summary>
+    private async Task<DirectEstimates> EstimateAsync(
+        Assessment assessment,
+        Volume<byte> labels,
+        CancellationToken cancellationToken
+    )
+    {
+        var (study, output, model, _) = assessment;
+        var agreement = model.Quality?.Agreement is { Count: > 0 }
+            ? (
+                await blobs.FindJsonAsync<OutputProvenance>(
+                    BlobNames.Provenance(study, output.Model, output.Series),
+                    cancellationToken
+                )
+            )?.Agreement
+            : null;
+        var estimates = new DirectEstimates { Agreement = agreement };
+        if (model.Quality?.Regressor is not { } regressor)
+        {
+            return estimates;
+        }
+        var estimating = Stopwatch.GetTimestamp();
+        try
+        {
+            var network = await networks.GetAsync(regressor, cancellationToken);
+            var image = await volumes.ReadImageAsync(output.Input, cancellationToken);
+            return estimates with
+            {
+                Margin = network.Manifest.Regression!.Margin,
+                Regressed = await Task.Run(
+                    () => new QualityRegressor(network).Predict(image, labels, cancellationToken),
+                    cancellationToken
+                ),
+            };
+        }
+        catch (ModelPackageException e)
+        {
+            LogNoRegressor(output.Model, regressor, e);
+            return estimates;
+        }
+        catch (VolumeException)
+        {
+            // A constant or non-finite image: nothing can be said of it, now or later.
+            return estimates;
+        }
+        finally
+        {
+            QcMetrics.Observe("regress", estimating);
+        }
     }
 
     private static Task PublishAsync(
@@ -243,6 +299,9 @@ public sealed partial class AssessmentStage(
         int failed,
         double seconds
     );
+
+    [LoggerMessage(LogLevel.Warning, "{Model}: its quality regressor ({Regressor}) cannot be used")]
+    private partial void LogNoRegressor(string model, string regressor, Exception exception);
 
     [LoggerMessage(
         LogLevel.Warning,

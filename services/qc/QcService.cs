@@ -2,13 +2,14 @@ using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Platform.Hosting;
 using Platform.Inference;
+using Platform.Serving;
 
 namespace Platform.Qc;
 
 /// <summary>qc, as part of a host.</summary>
 public static class QcService
 {
-    /// <summary>Adds what the consumer needs, with the options of section "Qc".</summary>
+    /// <summary>Adds what the consumers need, with the options of sections "Qc" and "Inference".</summary>
     public static void AddQc(this WebApplicationBuilder builder)
     {
         builder.AddBlobs();
@@ -21,6 +22,8 @@ public static class QcService
                 blobs.OpenReadAsync
             );
         });
+        builder.AddValidatedOptions<InferenceOptions>("Inference");
+        builder.Services.TryAddSingleton<ModelPool>();
         builder.Services.AddSingleton<ReferenceSets>();
         builder.Services.AddSingleton<AssessmentStage>();
         builder.Services.AddHostedService<ReferenceLoader>();

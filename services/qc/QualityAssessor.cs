@@ -56,12 +56,14 @@ public static class QualityAssessor
     /// <param name="labels">What it wrote.</param>
     /// <param name="classifier">The reverse classifier the model asks for, of its reference set; null where there is none.</param>
     /// <param name="comparisons">What all its references said; null where there is none.</param>
+    /// <param name="direct">What is said without references.</param>
     public static SegmentationQuality Judge(
         PlannedOutput output,
         ModelManifest model,
         Volume<byte> labels,
         IReverseClassifier? classifier,
-        ReferenceComparisons? comparisons
+        ReferenceComparisons? comparisons,
+        DirectEstimates direct
     )
     {
         var started = Stopwatch.GetTimestamp();
@@ -78,8 +80,19 @@ public static class QualityAssessor
                     volumes.GetValueOrDefault((byte)label.Value),
                     scores?.GetValueOrDefault((byte)label.Value),
                     calibration?.For((byte)label.Value),
+                    classifier is null ? direct.Of((byte)label.Value) : null,
                     model.Quality
-                )
+                ) with
+                {
+                    RegressedDice =
+                        direct.Regressed?.TryGetValue((byte)label.Value, out var dice) == true
+                            ? dice
+                            : null,
+                    Agreement =
+                        direct.Agreement?.TryGetValue(label.Value, out var agreed) == true
+                            ? agreed
+                            : null,
+                }
             ),
         ];
         QcMetrics.Observe("judge", started);
@@ -89,7 +102,7 @@ public static class QualityAssessor
             Model = output.Model,
             ReferenceSet = classifier?.Set.Manifest.Id,
             Method = classifier is null
-                ? None
+                ? direct.Method
                 : $"rca-{classifier.Name}{(calibration is null ? "-uncalibrated" : "")}",
             References = comparisons?.References.Count ?? 0,
             ReferencesFailed = comparisons?.Failed ?? 0,
@@ -135,6 +148,7 @@ public static class QualityAssessor
         double volumeMl,
         IReadOnlyList<double>? scores,
         StructureCalibration? calibration,
+        (double Dice, double? Low, double? High)? direct,
         QualitySettings? thresholds
     )
     {
@@ -145,11 +159,25 @@ public static class QualityAssessor
             VolumeMl = volumeMl,
             Verdict = Verdict.Unassessed,
         };
-        if (scores is null || thresholds is null)
+        if (thresholds is null)
         {
             return quality;
         }
         var (pass, review) = thresholds.For(label);
+        if (direct is var (dice, least, most))
+        {
+            return quality with
+            {
+                PredictedDice = dice,
+                IntervalLow = least,
+                IntervalHigh = most,
+                Verdict = Of(dice),
+            };
+        }
+        if (scores is null)
+        {
+            return quality;
+        }
         var score = StructureScore.Of(scores);
         var predicted = calibration?.Map(score.TopThree) ?? score.TopThree;
         var (low, high) =
@@ -161,10 +189,12 @@ public static class QualityAssessor
             IntervalLow = low,
             IntervalHigh = high,
             MaxDice = score.Max,
-            Verdict =
-                predicted >= pass ? Verdict.Pass
-                : predicted >= review ? Verdict.Review
-                : Verdict.Fail,
+            Verdict = Of(predicted),
         };
+
+        Verdict Of(double predictedDice) =>
+            predictedDice >= pass ? Verdict.Pass
+            : predictedDice >= review ? Verdict.Review
+            : Verdict.Fail;
     }
 }

@@ -14,7 +14,8 @@ public sealed record SegmentationQuality
 
     /// <summary>
     /// How the quality was predicted: "rca-" and the reverse classifier the model asks for, "single-atlas" or "atlas-forest", with
-    /// "-uncalibrated" where the set was not evaluated with it; "none" where there is nothing to judge by.
+    /// "-uncalibrated" where the set was not evaluated with it; "regression" where there are no references but a network that predicts the Dice;
+    /// "agreement" where there is but how well runs on altered images agree; "none" where there is nothing to judge by.
     /// </summary>
     public required string Method { get; init; }
 
@@ -52,7 +53,10 @@ public sealed record StructureQuality
     /// <summary>Volume in millilitres.</summary>
     public required double VolumeMl { get; init; }
 
-    /// <summary>The prediction the verdict rests on: the mean of the three best references' Dice. Null where the structure could not be assessed.</summary>
+    /// <summary>
+    /// The prediction the verdict rests on, by <see cref="SegmentationQuality.Method"/>: the mean of the three best references' Dice, calibrated; else
+    /// <see cref="RegressedDice"/>; else <see cref="Agreement"/>. Null where the structure could not be assessed.
+    /// </summary>
     public double? PredictedDice { get; init; }
 
     /// <summary>Lower end of the prediction interval.</summary>
@@ -63,6 +67,12 @@ public sealed record StructureQuality
 
     /// <summary>The published estimator (Valindria 2017): the best reference's Dice.</summary>
     public double? MaxDice { get; init; }
+
+    /// <summary>What the model's quality regressor predicts; null without one, or where the labels lack the structure.</summary>
+    public double? RegressedDice { get; init; }
+
+    /// <summary>Mean pairwise Dice of the network's answers on altered images; null where the model does not ask for it.</summary>
+    public double? Agreement { get; init; }
 
     /// <summary>From the model's thresholds.</summary>
     public required Verdict Verdict { get; init; }

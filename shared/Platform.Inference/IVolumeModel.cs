@@ -20,6 +20,10 @@ public interface IVolumeModel<TRaw, TVoxel>
     /// <param name="image">The image given to <see cref="Prepare"/>.</param>
     /// <param name="raw">From <see cref="Infer"/>; may be changed.</param>
     Volume<TVoxel> Restore(Volume<float> image, TRaw raw);
+
+    /// <summary>By label value, how well runs on altered images agreed; null where the model's manifest does not ask for it.</summary>
+    /// <param name="raw">From <see cref="Infer"/>.</param>
+    IReadOnlyDictionary<int, double>? Agreement(TRaw raw) => null;
 }
 
 /// <summary>A result, and seconds by step: "prepare", "infer", "restore".</summary>

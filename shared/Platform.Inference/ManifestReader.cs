@@ -192,6 +192,10 @@ public static partial class ManifestReader
         {
             yield return "quality: not for quality regression, whose output it is";
         }
+        if (m.Regression is not { Margin: >= 0 and <= 1 })
+        {
+            yield return "regression: required for quality regression, margin from 0 to 1";
+        }
     }
 
     private static IEnumerable<string> ValidateQuality(ModelManifest m)
@@ -199,6 +203,24 @@ public static partial class ManifestReader
         if (m.Quality is { } q && !IsOrdered(q.PassDice, q.ReviewDice))
         {
             yield return $"quality: 0 ≤ reviewDice ({q.ReviewDice}) ≤ passDice ({q.PassDice}) ≤ 1";
+        }
+        if (m.Quality is { References: null, Regressor: null, Agreement: null or [] })
+        {
+            yield return "quality: references, regressor or agreement, at least one of them";
+        }
+        foreach (
+            var id in new[] { m.Quality?.References, m.Quality?.Regressor }
+                .OfType<string>()
+                .Where(id => id.Split('@') is not [not "", not ""])
+        )
+        {
+            yield return $"quality: '{id}' is not name@version";
+        }
+        foreach (
+            var alteration in m.Quality?.Agreement?.Except(SegmentationAgreement.Alterations) ?? []
+        )
+        {
+            yield return $"quality: agreement '{alteration}' is none of {string.Join(", ", SegmentationAgreement.Alterations)}";
         }
         if (m.Quality?.Classifier is { } classifier && !ReverseClassifiers.All.Contains(classifier))
         {

@@ -54,7 +54,10 @@ public sealed record ModelManifest
     /// <summary>Which volumes the model accepts.</summary>
     public required RoutingPredicate Routing { get; init; }
 
-    /// <summary>How qc judges its labels; null where no reference set exists.</summary>
+    /// <summary>How far predictions err, for quality regression.</summary>
+    public RegressionSettings? Regression { get; init; }
+
+    /// <summary>How qc judges its labels; null where there is nothing to judge them by.</summary>
     public QualitySettings? Quality { get; init; }
 
     /// <summary>One sentence for people: what it is for and what not.</summary>
@@ -167,11 +170,28 @@ public sealed record RoutingPredicate
     public double MinThicknessMm { get; init; }
 }
 
-/// <summary>How qc judges a model's labels.</summary>
+/// <summary>How far the predictions of a quality regressor err.</summary>
+public sealed record RegressionSettings
+{
+    /// <summary>Nine predictions in ten are nearer to the real Dice than this, on held-out cases of the kind it learnt from.</summary>
+    public required double Margin { get; init; }
+}
+
+/// <summary>
+/// How qc judges a model's labels. The verdict rests on the first that is stated: references, regressor, agreement; the others are reported beside it.
+/// </summary>
 public sealed record QualitySettings
 {
-    /// <summary>Reference set as name@version.</summary>
-    public required string References { get; init; }
+    /// <summary>Reference set as name@version; null where none applies, as for lesions, which correspond to nothing.</summary>
+    public string? References { get; init; }
+
+    /// <summary>The quality regressor as name@version: predicts in milliseconds, without references.</summary>
+    public string? Regressor { get; init; }
+
+    /// <summary>
+    /// What is done to the image, a run of the network each, to see how far the labels depend on it: of <see cref="SegmentationAgreement.Alterations"/>.
+    /// </summary>
+    public IReadOnlyList<string>? Agreement { get; init; }
 
     /// <summary>Predicted Dice at or above: pass.</summary>
     public required double PassDice { get; init; }

@@ -24,6 +24,10 @@ public sealed class PreparedImage
     /// <summary>One normalised unit in the image's units.</summary>
     internal float Deviation { get; }
 
+    /// <summary>Another image in place of this one, on the same grid.</summary>
+    internal PreparedImage With(Volume<float> image, Box box) =>
+        new(image, box, Background, Deviation);
+
     /// <summary>The grid of the box.</summary>
     internal VolumeGeometry BoxGeometry
     {

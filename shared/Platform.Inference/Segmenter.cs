@@ -7,6 +7,9 @@ public sealed record Scores
 {
     internal Scores(float[] logits, VolumeGeometry grid) => (Logits, Grid) = (logits, grid);
 
+    /// <summary>By label value, how well runs on altered images agreed; null where none were asked for.</summary>
+    internal IReadOnlyDictionary<int, double>? Agreement { get; init; }
+
     internal float[] Logits { get; }
 
     internal VolumeGeometry Grid { get; }
@@ -24,7 +27,30 @@ public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
         PreparedImage.Make(image, model.Manifest.Input);
 
     /// <inheritdoc/>
-    public Scores Infer(PreparedImage prepared, CancellationToken cancellationToken) =>
+    public Scores Infer(PreparedImage prepared, CancellationToken cancellationToken)
+    {
+        var scores = Run(prepared, cancellationToken);
+        return model.Manifest.Quality?.Agreement is { Count: > 0 } alterations
+            ? scores with
+            {
+                Agreement = SegmentationAgreement.Of(
+                    model.Manifest.Labels,
+                    Classes(scores),
+                    alterations.Select(alteration =>
+                    {
+                        var altered = SegmentationAgreement.Alter(prepared, alteration);
+                        var classes = Classes(Run(altered, cancellationToken));
+                        return SegmentationAgreement.Undo(classes, alteration);
+                    })
+                ),
+            }
+            : scores;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, double>? Agreement(Scores raw) => raw.Agreement;
+
+    private Scores Run(PreparedImage prepared, CancellationToken cancellationToken) =>
         new(
             TiledRun.Run(
                 model,

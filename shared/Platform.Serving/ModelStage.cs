@@ -99,6 +99,7 @@ public sealed partial class ModelStage(
             () => watch.Time("infer", () => steps.Infer(prepared, cancellationToken)),
             cancellationToken
         );
+        var agreement = steps.Agreement(raw);
         var made = watch.Time("restore", () => steps.Restore(image, raw));
         // Provenance first: a volume that exists is one whose origin, and whose mark, are known.
         await blobs.TryCreateJsonAsync(
@@ -113,6 +114,7 @@ public sealed partial class ModelStage(
                 // Whatever the plan says: what super-resolution adds was never measured.
                 NotForDiagnosis =
                     output.NotForDiagnosis || output.Kind == OutputKind.SuperResolution,
+                Agreement = agreement,
                 Seconds = watch.Seconds,
             },
             cancellationToken

@@ -116,6 +116,7 @@ internal static class Samples
             CodeVersion = "0.1.0",
             ExecutionProvider = "cpu",
             NotForDiagnosis = true,
+            Agreement = new Dictionary<int, double> { [1] = 0.96875 },
             Seconds = new Dictionary<string, double> { ["infer"] = 12.5 },
         };
 
@@ -140,6 +141,8 @@ internal static class Samples
                     IntervalLow = 0.75,
                     IntervalHigh = 0.9375,
                     MaxDice = 0.90625,
+                    RegressedDice = 0.84375,
+                    Agreement = 0.96875,
                     Verdict = Verdict.Pass,
                 },
             ],

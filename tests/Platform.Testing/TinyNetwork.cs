@@ -5,7 +5,7 @@ namespace Platform.Testing;
 
 /// <summary>
 /// Builds small ONNX networks (IR 8, opset 17) for tests: the protobuf fields of the ONNX specification, written by number.
-/// One input "input" (1×1×K×J×I) and one output, both of free size. Weights come from a seed.
+/// One input "input" (1×C×K×J×I) and one output, both of free size. Weights come from a seed.
 /// </summary>
 public sealed class TinyNetwork(int seed = 1)
 {
@@ -65,6 +65,14 @@ public sealed class TinyNetwork(int seed = 1)
             Ints("strides", weights.Length, 1, 1)
         );
         return net.Build(residual, 1);
+    }
+
+    /// <summary>Quality regression that says the same numbers whatever it sees: 1×2×K×J×I → 1×n×1×1×1.</summary>
+    public static byte[] Regression(params float[] dice)
+    {
+        var net = new TinyNetwork();
+        var maps = net.Conv("input", 2, dice.Length, 1, 0, new float[2 * dice.Length], dice);
+        return net.Build(net.Node("GlobalAveragePool", [maps]), dice.Length, inputs: 2);
     }
 
     private string Relu(string input) => Node("Relu", [input]);
@@ -137,13 +145,13 @@ public sealed class TinyNetwork(int seed = 1)
 
     // GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12.
     // ModelProto: ir_version = 1, graph = 7, opset_import = 8 { version = 2 }.
-    private byte[] Build(string output, int channels)
+    private byte[] Build(string output, int channels, int inputs = 1)
     {
         var graph = Join([
             .. _nodes.Select(node => Bytes(1, node)),
             Text(2, "tiny"),
             .. _initializers.Select(tensor => Bytes(5, tensor)),
-            Bytes(11, Value("input", 1)),
+            Bytes(11, Value("input", inputs)),
             Bytes(12, Value(output, channels)),
         ]);
         return Join([Number(1, 8), Bytes(7, graph), Bytes(8, Number(2, 17))]);

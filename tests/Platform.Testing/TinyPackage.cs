@@ -68,6 +68,40 @@ public static class TinyPackage
         );
     }
 
+    /// <summary>Predicts the same Dice whatever it sees, with a margin of 0.1.</summary>
+    /// <param name="folder">Holds models/.</param>
+    /// <param name="name">The model's name.</param>
+    /// <param name="dice">Label values and what is predicted of them.</param>
+    public static void Regression(string folder, string name, params (int Value, float Dice)[] dice)
+    {
+        var onnx = TinyNetwork.Regression([.. dice.Select(label => label.Dice)]);
+        var labels = dice.Select(
+            (label, n) =>
+                $$"""{ "channel": {{n + 1}}, "value": {{label.Value}}, "name": "label {{label.Value}}" }"""
+        );
+        Write(
+            folder,
+            name,
+            "1.0.0",
+            onnx,
+            $$"""
+            {
+              "name": "{{name}}", "version": "1.0.0", "task": "QualityRegression",
+              "sha256": "{{Digest(onnx)}}",
+              "input": {
+                "channels": ["T1", "labels"], "spacingMm": [2, 2, 2],
+                "normalisation": { "lowPercentile": 1, "highPercentile": 99 }
+              },
+              "tiling": { "maxTile": [64, 64, 64], "multiple": 8, "halo": 0 },
+              "labels": [{{string.Join(", ", labels)}}],
+              "regression": { "margin": 0.1 },
+              "routing": {},
+              "intendedUse": "Tests."
+            }
+            """
+        );
+    }
+
     private static void Write(
         string folder,
         string name,
