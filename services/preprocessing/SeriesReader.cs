@@ -59,6 +59,22 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         }
     }
 
+    /// <summary>Manufacturer and model of the scanner, as a DICOM series' first instance states them; null where nothing does.</summary>
+    /// <exception cref="BlobNotFoundException">A file is missing.</exception>
+    internal async Task<string?> ReadScannerAsync(
+        StudyContext study,
+        SeriesSource source,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!source.IsDicom)
+        {
+            return null;
+        }
+        await using var stream = await OpenAsync(study, source.Items[0], cancellationToken);
+        return DicomFile.ReadScanner(stream);
+    }
+
     /// <summary>Streamed: the file is never held beside the volume.</summary>
     private async Task<Volume<float>> ReadNiftiAsync(
         StudyContext study,

@@ -113,12 +113,16 @@ public sealed class StudyPreprocessor(
     {
         var reading = Stopwatch.GetTimestamp();
         var received = await reader.ReadAsync(study, source, cancellationToken);
+        var scanner = await reader.ReadScannerAsync(study, source, cancellationToken);
         Observe("read", reading);
         var orienting = Stopwatch.GetTimestamp();
         var orientation = received.Geometry.Orientation;
         VolumeChecks.Check(received, options.Value.MinSlices, source.Label);
         var canonical = Orienter.ToOrientation(received, Canonical);
         Observe("orient", orienting);
+        var measuring = Stopwatch.GetTimestamp();
+        var (noise, brightness, foreground) = ImageStatistics.Of(canonical);
+        Observe("measure", measuring);
         var storing = Stopwatch.GetTimestamp();
         var stored = await volumes.TryCreateAsync(
             BlobNames.Volume(study, series),
@@ -134,6 +138,8 @@ public sealed class StudyPreprocessor(
             SpacingMm = [spacing.I, spacing.J, spacing.K],
             ReceivedOrientation = orientation,
             VolumeDigest = stored.Sha256,
+            Scanner = scanner,
+            Statistics = new(noise, brightness, foreground),
         };
     }
 

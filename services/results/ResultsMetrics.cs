@@ -31,7 +31,7 @@ internal static class ResultsMetrics
 
     public static readonly Counter DriftAlarms = Metrics.CreateCounter(
         "platform_results_drift_alarms_total",
-        "Changes of the distribution of predicted quality.",
+        "Changes of the distribution of predicted quality or of images.",
         "site",
         "model",
         "direction"

@@ -295,7 +295,7 @@ public static class PackageWriter
             The images are synthetic heads whose labels are known. Nine segmentations in ten are known labels made worse (shifted, bent, eroded, dilated, swapped,
             lost), the tenth what {task.Judged} makes of the head, six in ten of these made worse as well. No scan of a person was used to train or to choose anything.
 
-            The network sees the image and the mask of every structure around the labels, is a U-Net with {string.Join(
+            The network paints the labels with the mean intensity of each structure and sees image and painting. It is a U-Net with {string.Join(
                 ", ",
                 recipe.Network.Widths
             )} maps at {string.Join(

@@ -39,7 +39,19 @@ public sealed record PlannedSeries
 
     /// <summary>SHA-256 of the canonical volume's stored bytes.</summary>
     public required string VolumeDigest { get; init; }
+
+    /// <summary>Manufacturer and model of the scanner; null where the received files do not say.</summary>
+    public string? Scanner { get; init; }
+
+    /// <summary>What the image looks like; null in a plan of an earlier version.</summary>
+    public SeriesStatistics? Statistics { get; init; }
 }
+
+/// <summary>What an image looks like, each number from 0 to 1 and free of the intensities' scale. Drift is told by them.</summary>
+/// <param name="Noise">Standard deviation of the noise over the range of the foreground's intensities.</param>
+/// <param name="Brightness">Where in that range the median lies: another contrast has another.</param>
+/// <param name="Foreground">Share of the voxels that are not background.</param>
+public sealed record SeriesStatistics(double Noise, double Brightness, double Foreground);
 
 /// <summary>What a planned output is.</summary>
 public enum OutputKind

@@ -23,6 +23,31 @@ public static class DicomFile
     public static bool Sniff(ReadOnlySpan<byte> start) =>
         start.Length >= SniffBytes && start.Slice(128, 4).SequenceEqual("DICM"u8);
 
+    private const int LongestScanner = 64;
+
+    /// <summary>
+    /// Reads what made the image: manufacturer and model (0008,0070 and 0008,1090), of at most 64 ASCII letters, digits, spaces, dots, hyphens and
+    /// underscores; anything else becomes a space. Null where the file states neither. The stream is left open.
+    /// </summary>
+    /// <exception cref="VolumeException">UnsupportedFormat, or CorruptData where the file is truncated.</exception>
+    public static string? ReadScanner(Stream stream)
+    {
+        var parser = new DicomParser(stream);
+        parser.Parse(last: DicomTag.ManufacturerModelName);
+        var words = new[] { DicomTag.Manufacturer, DicomTag.ManufacturerModelName }
+            .SelectMany(tag => parser.Values.GetValueOrDefault(tag, []).Append((byte)' '))
+            .Select(value => (char)value)
+            .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : ' ')
+            .ToArray();
+        var scanner = string.Join(
+            ' ',
+            new string(words).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        );
+        return scanner.Length == 0 ? null
+            : scanner.Length <= LongestScanner ? scanner
+            : scanner[..LongestScanner];
+    }
+
     /// <summary>Reads the identifiers, which lie before the pixels. The stream is left open.</summary>
     /// <exception cref="VolumeException">UnsupportedFormat, or CorruptData where the file is truncated or a UID is missing.</exception>
     public static DicomIdentity ReadIdentity(Stream stream)

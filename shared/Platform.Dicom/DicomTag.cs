@@ -5,6 +5,8 @@ internal static class DicomTag
 {
     public const uint TransferSyntaxUid = 0x0002_0010;
     public const uint SopInstanceUid = 0x0008_0018;
+    public const uint Manufacturer = 0x0008_0070;
+    public const uint ManufacturerModelName = 0x0008_1090;
     public const uint StudyInstanceUid = 0x0020_000D;
     public const uint SeriesInstanceUid = 0x0020_000E;
     public const uint ImagePosition = 0x0020_0032;
@@ -31,6 +33,8 @@ internal static class DicomTag
         tag
             is TransferSyntaxUid
                 or SopInstanceUid
+                or Manufacturer
+                or ManufacturerModelName
                 or StudyInstanceUid
                 or SeriesInstanceUid
                 or ImagePosition

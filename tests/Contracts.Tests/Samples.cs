@@ -93,6 +93,8 @@ internal static class Samples
             SpacingMm = [1, 1, 1.25],
             ReceivedOrientation = "LAS",
             VolumeDigest = Digest,
+            Scanner = "ACME Vision 3T",
+            Statistics = new(0.0625, 0.5, 0.375),
         };
 
     private static PlannedOutput Output { get; } =

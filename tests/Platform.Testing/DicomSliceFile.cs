@@ -11,6 +11,8 @@ public sealed record DicomSliceFile
     public string StudyInstanceUid { get; init; } = "1.2.3";
     public string SeriesInstanceUid { get; init; } = "1.2.3.4";
     public string SopInstanceUid { get; init; } = "1.2.3.4.5";
+    public string? Manufacturer { get; init; }
+    public string? ManufacturerModelName { get; init; }
     public string? PatientName { get; init; }
     public int Rows { get; init; } = 6;
     public int Columns { get; init; } = 8;
@@ -45,6 +47,14 @@ public sealed record DicomSliceFile
         bytes.AddRange("DICM"u8);
         Text(bytes, 0x0002_0010, "UI", TransferSyntax, isExplicit: true);
         Text(bytes, 0x0008_0018, "UI", SopInstanceUid);
+        if (Manufacturer is not null)
+        {
+            Text(bytes, 0x0008_0070, "LO", Manufacturer);
+        }
+        if (ManufacturerModelName is not null)
+        {
+            Text(bytes, 0x0008_1090, "LO", ManufacturerModelName);
+        }
         Sequence(bytes, 0x0009_1001, SequenceDepth);
         if (PatientName is not null)
         {

@@ -4,16 +4,13 @@ namespace Platform.Results;
 /// Watches one stream of numbers for a change of their distribution, case by case, without knowing the distribution. A case's rank among all
 /// cases so far is a conformal p-value: uniform and independent while the stream is stationary (Vovk et al. 2005). Bets on p-values near 0
 /// (falling) or near 1 (rising) multiply; each bet starts anew when it has lost all (the CUSUM e-detector of Shin, Ramdas and Rinaldo 2023).
-/// An alarm needs a gain of <see cref="AlarmAt"/>, so a stationary stream of any distribution has on average at least
-/// <see cref="CasesBetweenFalseAlarms"/> cases between two alarms. After an alarm the detector learns the new distribution.
+/// An alarm needs a gain of 2 · <see cref="CasesBetweenFalseAlarms"/> for each of the detectors that share the promise, so that with all of them
+/// stationary, whatever their distributions, on average at least so many cases lie between two alarms.
 /// </summary>
 public sealed class DriftDetector
 {
-    /// <summary>What the two directions together promise.</summary>
+    /// <summary>What both directions of all detectors that share it promise.</summary>
     public const int CasesBetweenFalseAlarms = 10_000;
-
-    /// <summary>The gain of one direction at which it alarms.</summary>
-    public const double AlarmAt = 2.0 * CasesBetweenFalseAlarms;
 
     /// <summary>Values are told apart to 1/500; equal ones share their ranks at random.</summary>
     private const int Bins = 500;
@@ -24,15 +21,18 @@ public sealed class DriftDetector
     /// <summary>A bet κ·p^(κ−1) gains most where the change is large (small κ) or slight (large κ); one of each is kept.</summary>
     private static readonly double[] Exponents = [0.2, 0.5, 0.8];
 
+    private readonly double _alarmAt;
     private readonly int[] _counts;
     private readonly DriftBet[] _falling;
     private readonly DriftBet[] _rising;
     private readonly List<DriftCase> _cases;
     private int _seen;
 
-    /// <param name="state">What <see cref="State"/> gave after the last case; null before the first.</param>
-    public DriftDetector(DriftState? state = null)
+    /// <param name="state">What <see cref="State"/> gave after the last case; null before the first, and after an alarm, when the new distribution is to be learnt.</param>
+    /// <param name="sharers">Detectors that share the promise, this one included.</param>
+    public DriftDetector(DriftState? state = null, int sharers = 1)
     {
+        _alarmAt = 2.0 * CasesBetweenFalseAlarms * sharers;
         _seen = state?.Seen ?? 0;
         _counts = state?.Counts.Length == Bins ? [.. state.Counts] : new int[Bins];
         _falling = state is null ? new DriftBet[Exponents.Length] : [.. state.Falling];
@@ -71,8 +71,8 @@ public sealed class DriftDetector
         {
             _cases.RemoveAt(0);
         }
-        var falling = _falling.Average(bet => bet.Gain) >= AlarmAt;
-        if (falling || _rising.Average(bet => bet.Gain) >= AlarmAt)
+        var falling = _falling.Average(bet => bet.Gain) >= _alarmAt;
+        if (falling || _rising.Average(bet => bet.Gain) >= _alarmAt)
         {
             var best = (falling ? _falling : _rising).MaxBy(bet => bet.Gain);
             var alarm = new DriftAlarm(

@@ -2,7 +2,7 @@ using Platform.Contracts;
 
 namespace Platform.Results;
 
-/// <summary>A site's results by a model are no longer what they were; described by Schemas/drift-event.v1.json.</summary>
+/// <summary>A scanner's images, or results by a model on them, are no longer what they were; described by Schemas/drift-event.v1.json.</summary>
 public static class DriftEvent
 {
     /// <summary>Names the JSON Schema of envelope and data.</summary>
@@ -14,11 +14,13 @@ public static class DriftEvent
     /// <summary>An alarm.</summary>
     /// <param name="report">The report that set it off.</param>
     /// <param name="output">Its output that did.</param>
+    /// <param name="scanner">What made the image; null where that is not known.</param>
     /// <param name="measure">What was watched.</param>
     /// <param name="alarm">What was found.</param>
     public static ChangeEvent Of(
         StudyReport report,
         PlannedOutput output,
+        string? scanner,
         string measure,
         DriftAlarm alarm
     ) =>
@@ -35,7 +37,9 @@ public static class DriftEvent
             {
                 Tenant = report.Study.Tenant,
                 Site = report.Study.Site,
+                Scanner = scanner,
                 Model = output.Model,
+                SuperResolved = output.NotForDiagnosis,
                 Measure = measure,
                 Direction = alarm.Direction,
                 MedianBefore = alarm.Before,
@@ -65,10 +69,16 @@ public sealed record DriftEventData
     /// <summary>The scanner's site.</summary>
     public required string Site { get; init; }
 
+    /// <summary>Manufacturer and model of the scanner; null where the images do not say.</summary>
+    public string? Scanner { get; init; }
+
     /// <summary>The model as name@version.</summary>
     public required string Model { get; init; }
 
-    /// <summary>What moved: "predicted-dice", or "predicted-dice-super-resolved".</summary>
+    /// <summary>True where the cases are segmentations of super-resolved volumes.</summary>
+    public bool SuperResolved { get; init; }
+
+    /// <summary>What moved first, of <see cref="DriftMeasure"/>.</summary>
     public required string Measure { get; init; }
 
     /// <summary>Which way.</summary>

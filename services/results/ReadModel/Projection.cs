@@ -25,7 +25,7 @@ public sealed class Projection(IDbContextFactory<ResultsDb> databases, Projectio
 
     /// <summary>
     /// A revision ended: its row, the progress rows that a lost message may have left out, and one event in the change feed; another where it
-    /// shows that the site's quality drifts.
+    /// shows that a scanner's images or their quality drift.
     /// </summary>
     /// <returns>False where the event was in the change feed already.</returns>
     public async Task<bool> RecordReportAsync(
@@ -37,7 +37,7 @@ public sealed class Projection(IDbContextFactory<ResultsDb> databases, Projectio
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var isNew = await AppendChangeAsync(db, StudyEvent.Of(report), cancellationToken);
         IReadOnlyList<ChangeEvent> alarms = isNew
-            ? await QualityDrift.ObserveAsync(db, report, cancellationToken)
+            ? await DriftWatch.ObserveAsync(db, report, cancellationToken)
             : [];
         foreach (var alarm in alarms)
         {

@@ -21,8 +21,8 @@ public sealed class ResultsDb(DbContextOptions<ResultsDb> options) : DbContext(o
     /// <summary>When the reconciler looks at a standing revision again.</summary>
     public DbSet<ReconciliationRow> Reconciliations => Set<ReconciliationRow>();
 
-    /// <summary>What is remembered of each site's quality by each model.</summary>
-    public DbSet<DriftRow> Drifts => Set<DriftRow>();
+    /// <summary>What is remembered of each scanner's cases by each model.</summary>
+    public DbSet<DriftStreamRow> DriftStreams => Set<DriftStreamRow>();
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -71,14 +71,15 @@ public sealed class ResultsDb(DbContextOptions<ResultsDb> options) : DbContext(o
                     r.Revision,
                 })
         );
-        modelBuilder.Entity<DriftRow>(row =>
-            row.ToTable("drifts")
+        modelBuilder.Entity<DriftStreamRow>(row =>
+            row.ToTable("drift_streams")
                 .HasKey(d => new
                 {
                     d.Tenant,
                     d.Site,
+                    d.Scanner,
                     d.Model,
-                    d.Measure,
+                    d.SuperResolved,
                 })
         );
         foreach (
@@ -222,7 +223,7 @@ public sealed record ReconciliationRow
 }
 
 /// <summary>What is remembered of a stream of cases.</summary>
-public sealed record DriftRow
+public sealed record DriftStreamRow
 {
     /// <summary>The hospital.</summary>
     public required string Tenant { get; init; }
@@ -233,9 +234,12 @@ public sealed record DriftRow
     /// <summary>The model as name@version.</summary>
     public required string Model { get; init; }
 
-    /// <summary>What is watched.</summary>
-    public required string Measure { get; init; }
+    /// <summary>Manufacturer and model of the scanner; empty where that is not known.</summary>
+    public required string Scanner { get; init; }
 
-    /// <summary>A <see cref="DriftState"/> as JSON.</summary>
+    /// <summary>Whether the cases are segmentations of super-resolved volumes.</summary>
+    public required bool SuperResolved { get; init; }
+
+    /// <summary>A <see cref="DriftState"/> of each measure, as JSON.</summary>
     public required string State { get; init; }
 }

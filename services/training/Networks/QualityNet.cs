@@ -7,9 +7,10 @@ using static TorchSharp.torch.nn;
 namespace Platform.Training.Networks;
 
 /// <summary>
-/// Image and proposed labels → the Dice each structure would have with the truth (direct regression: Robinson et al., MICCAI 2018). A U-Net that
-/// begins at half resolution looks at the image and at every structure's mask; its maps are averaged inside each structure and around it, and a
-/// small head, the same for every structure but for its offsets, reads the Dice from the averages.
+/// Image and proposed labels → the Dice each structure would have with the truth (direct regression: Robinson et al., MICCAI 2018). The labels are
+/// painted with the mean intensity of each structure: where they are right, the painting looks like the image. A U-Net that begins at half resolution
+/// sees image, painting and where there are labels, but not which, so that all structures teach it the same. Its maps are averaged inside each structure
+/// and around it, and a small head, the same for every structure but for its offsets, reads the Dice from the averages.
 /// N×2×K×J×I (normalised intensity, label value) → N×structures×1×1×1; K, J and I are multiples of 2^widths.
 /// </summary>
 public sealed class QualityNet : Module<Tensor, Tensor>
@@ -22,8 +23,11 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         [1, 1, 5],
     ];
 
-    /// <summary>Keeps the average of nothing finite; in voxels of the half resolution.</summary>
+    /// <summary>Keeps the average of nothing finite; in voxels.</summary>
     private const double Least = 1e-3;
+
+    /// <summary>K, J and I.</summary>
+    private static readonly long[] Space = [2, 3, 4];
 
     private readonly List<ConvBlock> _down = [];
     private readonly List<ConvBlock> _encode = [];
@@ -41,9 +45,7 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         (_maps, _structures) = (widths[0], values.Count);
         for (var n = 0; n < widths.Count; n++)
         {
-            _down.Add(
-                Add($"down{n}", new(n == 0 ? 1 + values.Count : widths[n - 1], widths[n], 2))
-            );
+            _down.Add(Add($"down{n}", new(n == 0 ? 3 : widths[n - 1], widths[n], 2)));
             _encode.Add(Add($"encode{n}", new(widths[n], widths[n], 1)));
         }
         for (var n = widths.Count - 2; n >= 0; n--)
@@ -75,8 +77,11 @@ public sealed class QualityNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
+        var image = input.slice(1, 0, 1, 1);
         var masks = input.slice(1, 1, 2, 1).eq(get_buffer("values")!).to(float32);
-        var x = cat([input.slice(1, 0, 1, 1), masks], 1);
+        var means =
+            (masks * image).sum(Space, keepdim: true) / (masks.sum(Space, keepdim: true) + Least);
+        var x = cat([image, (masks * means).sum(1, keepdim: true), masks.sum(1, keepdim: true)], 1);
         var skips = new Stack<Tensor>();
         for (var n = 0; n < _down.Count; n++)
         {
@@ -115,8 +120,15 @@ public sealed class QualityNet : Module<Tensor, Tensor>
     public byte[] ToOnnx()
     {
         var graph = new OnnxGraph("quality");
+        var image = graph.Channel(OnnxGraph.Input, 0);
         var masks = graph.Equal(graph.Channel(OnnxGraph.Input, 1), get_buffer("values")!);
-        var x = graph.Concatenate(graph.Channel(OnnxGraph.Input, 0), masks);
+        var least = graph.Constant(full(1, Least));
+        var means = graph.Divide(
+            graph.Sum(graph.Multiply(masks, image), Space),
+            graph.Add(graph.Sum(masks, Space), least)
+        );
+        var painting = graph.Sum(graph.Multiply(masks, means), 1);
+        var x = graph.Concatenate(graph.Concatenate(image, painting), graph.Sum(masks, 1));
         var skips = new Stack<string>();
         for (var n = 0; n < _down.Count; n++)
         {
@@ -141,12 +153,12 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         );
         var hidden = graph.Relu(
             graph.Add(
-                graph.Multiply(averages, graph.Constant(Weight("hidden"))),
+                graph.MatrixProduct(averages, graph.Constant(Weight("hidden"))),
                 graph.Constant(Weight("offsets"))
             )
         );
         var logits = graph.Add(
-            graph.Multiply(hidden, graph.Constant(Weight("dice"))),
+            graph.MatrixProduct(hidden, graph.Constant(Weight("dice"))),
             graph.Constant(Weight("bias"))
         );
         return graph.Finish(
@@ -159,9 +171,8 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         (string Average, string Size) Average(string weights)
         {
             weights = graph.Reshape(weights, 0, _structures, -1);
-            var size = graph.Sum(weights, axis: 2);
-            var least = graph.Constant(full(1, Least));
-            return (graph.Divide(graph.Multiply(weights, x), graph.Add(size, least)), size);
+            var size = graph.Sum(weights, 2);
+            return (graph.Divide(graph.MatrixProduct(weights, x), graph.Add(size, least)), size);
         }
     }
 

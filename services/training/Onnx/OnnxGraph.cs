@@ -50,8 +50,11 @@ public sealed class OnnxGraph(string name)
     /// <summary>Quotient, element by element; axes of length 1 are repeated.</summary>
     public string Divide(string a, string b) => Node("Div", [a, b]);
 
+    /// <summary>Product, element by element; axes of length 1 are repeated.</summary>
+    public string Multiply(string a, string b) => Node("Mul", [a, b]);
+
     /// <summary>Matrix product over the last two axes.</summary>
-    public string Multiply(string a, string b) => Node("MatMul", [a, b]);
+    public string MatrixProduct(string a, string b) => Node("MatMul", [a, b]);
 
     /// <summary>Natural logarithm.</summary>
     public string Log(string input) => Node("Log", [input]);
@@ -89,8 +92,9 @@ public sealed class OnnxGraph(string name)
     public string MaxPool(string input, long[] box) =>
         Pool("MaxPool", input, box, 1, [.. box.Select(size => size / 2)]);
 
-    /// <summary>Sum along an axis, which is kept with length 1.</summary>
-    public string Sum(string input, int axis) => Node("ReduceSum", [input, Integers(axis)]);
+    /// <summary>Sum along axes, which are kept with length 1.</summary>
+    public string Sum(string input, params long[] axes) =>
+        Node("ReduceSum", [input, Integers(axes)]);
 
     /// <summary>The same numbers along other axes: 0 keeps an axis, −1 takes what is left.</summary>
     public string Reshape(string input, params long[] shape) =>

@@ -117,6 +117,8 @@ internal static class Scans
                         StudyInstanceUid = "1.2.826.0.1.17",
                         SeriesInstanceUid = $"1.2.826.0.1.17.{seed}",
                         SopInstanceUid = $"1.2.826.0.1.17.{seed}.{k}",
+                        Manufacturer = "ACME",
+                        ManufacturerModelName = "Vision 3T",
                         PatientName = patientName,
                         Rows = 24,
                         Columns = 20,

@@ -32,6 +32,8 @@ public sealed class PreprocessingTests
         Assert.Equal([20, 24, 22], series.Shape);
         Assert.Equal([8.0, 8.0, 8.0], series.SpacingMm);
         Assert.True(plan.Seconds > 0);
+        Assert.Null(series.Scanner);
+        Assert.InRange(series.Statistics!.Foreground, 0.5, 1);
 
         var name = BlobNames.Volume(study, "s1");
         var volume = await host.Service<VolumeStore>().ReadImageAsync(name, default);
@@ -57,6 +59,7 @@ public sealed class PreprocessingTests
         Assert.Equal([20, 24, 20], series.Shape);
         Assert.Equal([8.0, 8.0, 8.0], series.SpacingMm);
         Assert.Equal("LPS", series.ReceivedOrientation);
+        Assert.Equal("ACME Vision 3T", series.Scanner);
     }
 
     [Fact]

@@ -77,18 +77,60 @@ public class DriftTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_two_scanners_of_a_site_the_one_whose_images_change_is_told_of()
+    {
+        await using var host = await ResultsHost.StartAsync(_folder, await DatabaseAsync());
+        var random = new Random(12);
+        for (var n = 0; n < 100; n++)
+        {
+            foreach (var scanner in new[] { "ACME One", "ACME Two" })
+            {
+                var noise =
+                    (n < 60 || scanner == "ACME One" ? 0.05 : 0.3) + 0.02 * random.NextDouble();
+                var report = Report("east", 0.85 + 0.05 * random.NextDouble());
+                await TellAsync(
+                    host,
+                    report with
+                    {
+                        Series =
+                        [
+                            new()
+                            {
+                                Series = StoredStudy.Series,
+                                Shape = [64, 64, 64],
+                                SpacingMm = [1, 1, 1],
+                                ReceivedOrientation = "RAS",
+                                VolumeDigest = new('a', 64),
+                                Scanner = scanner,
+                                Statistics = new(noise, 0.5, 0.4),
+                            },
+                        ],
+                    }
+                );
+            }
+        }
+        var drift = (await host.QueryAsync(db => db.Changes.ToListAsync())).Where(change =>
+            change.Type == "platform.quality.drifted"
+        );
+        var body = Assert.Single(drift).Json;
+        Assert.Contains("ACME Two", body, StringComparison.Ordinal);
+        Assert.Contains(DriftMeasure.Noise, body, StringComparison.Ordinal);
+        Assert.Equal(2, await host.QueryAsync(db => db.DriftStreams.CountAsync()));
+    }
+
+    [Fact]
     public async Task A_database_of_an_earlier_version_gets_the_tables_it_lacks_and_keeps_the_others()
     {
         var database = await DatabaseAsync();
         await using (var host = await ResultsHost.StartAsync(_folder, database))
         {
             await TellAsync(host, Report("east", 0.9));
-            await host.QueryAsync(db => db.Database.ExecuteSqlAsync($"DROP TABLE drifts"));
+            await host.QueryAsync(db => db.Database.ExecuteSqlAsync($"DROP TABLE drift_streams"));
         }
         await using var newer = await ResultsHost.StartAsync(_folder, database);
         await TellAsync(newer, Report("east", 0.9));
         Assert.Equal(2, await newer.QueryAsync(db => db.Studies.CountAsync()));
-        Assert.Equal(1, await newer.QueryAsync(db => db.Drifts.CountAsync()));
+        Assert.Equal(1, await newer.QueryAsync(db => db.DriftStreams.CountAsync()));
     }
 
     private static Task<bool> TellAsync(ResultsHost host, StudyReport report) =>
