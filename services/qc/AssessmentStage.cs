@@ -280,7 +280,9 @@ public sealed partial class AssessmentStage(
         {
             if (structure.PredictedDice is { } dice)
             {
-                QcMetrics.PredictedDice.WithLabels(quality.Model, structure.Name).Observe(dice);
+                QcMetrics
+                    .PredictedDice.WithLabels(study.Site, quality.Model, structure.Name)
+                    .Observe(dice);
             }
         }
     }

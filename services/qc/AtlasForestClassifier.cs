@@ -48,29 +48,29 @@ public sealed class AtlasForestClassifier(ReferenceSet set, int parallelism) : I
 
         public int Failed => 0;
 
-        public IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+        public IReadOnlyList<ReverseLabels> Predict(
             Volume<byte> predicted,
             CancellationToken cancellationToken
         )
         {
             var labels = Resampler.Nearest(predicted, image.Levels.Geometry);
             var forest = AtlasForest.Grow(image, labels, parallelism, cancellationToken);
-            var overlaps = new IReadOnlyList<LabelOverlap>[references.Count];
+            var labelled = new ReverseLabels[references.Count];
             Parallel.For(
                 0,
-                overlaps.Length,
+                labelled.Length,
                 new ParallelOptions
                 {
                     CancellationToken = cancellationToken,
                     MaxDegreeOfParallelism = parallelism,
                 },
                 n =>
-                    overlaps[n] = LabelMeasures.Overlaps(
+                    labelled[n] = new(
                         references[n].Labels,
                         forest.Label(references[n].Context, cancellationToken)
                     )
             );
-            return overlaps;
+            return labelled;
         }
     }
 }

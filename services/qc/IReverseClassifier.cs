@@ -49,18 +49,45 @@ public interface IReverseCase
     /// <summary>References that could not be held against the image.</summary>
     int Failed { get; }
 
-    /// <summary>How known (first) and reversely predicted (second) labels overlap, for each of <see cref="References"/>.</summary>
+    /// <summary>Known and reversely predicted labels, a pair on one grid for each of <see cref="References"/>.</summary>
     /// <param name="predicted">Predicted labels in the test image's world, on any grid.</param>
     /// <param name="cancellationToken">Stops within about 0.1 s.</param>
-    IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+    IReadOnlyList<ReverseLabels> Predict(
         Volume<byte> predicted,
         CancellationToken cancellationToken
     );
 }
 
-/// <summary>What every classifier's overlaps are boiled down to.</summary>
+/// <summary>Two label maps of one reference, on one grid.</summary>
+/// <param name="Known">The reference's own labels.</param>
+/// <param name="Predicted">What the segmentation under test says they are.</param>
+public readonly record struct ReverseLabels(Volume<byte> Known, Volume<byte> Predicted);
+
+/// <summary>What every classifier's labels are boiled down to.</summary>
 public static class ReverseScores
 {
+    /// <summary>How known (first) and reversely predicted (second) labels overlap, for each of the references.</summary>
+    /// <param name="judge">The test image.</param>
+    /// <param name="predicted">Predicted labels in the test image's world, on any grid.</param>
+    /// <param name="cancellationToken">Stops within about 0.1 s.</param>
+    public static IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+        this IReverseCase judge,
+        Volume<byte> predicted,
+        CancellationToken cancellationToken
+    ) => Compare(judge.Predict(predicted, cancellationToken), cancellationToken);
+
+    internal static IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+        IEnumerable<ReverseLabels> references,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. references.Select(labels =>
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                return LabelMeasures.Overlaps(labels.Known, labels.Predicted);
+            }),
+        ];
+
     /// <summary>
     /// Dice of each structure with each reference that has it: 0 where the prediction has none of it. A structure no reference has is not in
     /// the result.

@@ -16,12 +16,13 @@ internal static class QcMetrics
 
     public static readonly Histogram PredictedDice = Metrics.CreateHistogram(
         "platform_qc_predicted_dice",
-        "Predicted Dice by model and structure.",
-        ["model", "structure"],
-        new HistogramConfiguration { Buckets = Histogram.LinearBuckets(0.1, 0.05, 18) }
+        "Predicted Dice by site, model and structure.",
+        ["site", "model", "structure"],
+        // Few: each is a series for every site, model and structure.
+        new HistogramConfiguration { Buckets = [0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95] }
     );
 
-    /// <summary>Steps: open (documents, references the first time), fetch (image and labels), register, score, judge.</summary>
+    /// <summary>Steps: open (documents, references the first time), fetch (image and labels), register, score, measure (surfaces), judge.</summary>
     public static readonly Histogram Duration = Metrics.CreateHistogram(
         "platform_qc_duration_seconds",
         "Seconds by step, a segmentation.",

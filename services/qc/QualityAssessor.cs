@@ -34,20 +34,10 @@ public static class QualityAssessor
     {
         var started = Stopwatch.GetTimestamp();
         var judge = Prepare(image, classifier, part, cancellationToken);
-        var scoring = Stopwatch.GetTimestamp();
-        var overlaps = judge?.Compare(labels, cancellationToken) ?? [];
-        QcMetrics.Observe("score", scoring);
-        return new()
-        {
-            References =
-            [
-                .. overlaps.Select(
-                    (o, n) => new ReferenceComparison(judge!.References[n].Number, o)
-                ),
-            ],
-            Failed = judge?.Failed ?? part.CountOf(classifier.Set.Consulted),
-            Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
-        };
+        var comparisons = judge is null
+            ? new() { References = [], Failed = part.CountOf(classifier.Set.Consulted) }
+            : ReferenceComparisons.Of(judge, labels, cancellationToken);
+        return comparisons with { Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
     }
 
     /// <summary>Makes the verdict of what the references said.</summary>
@@ -68,9 +58,7 @@ public static class QualityAssessor
     {
         var started = Stopwatch.GetTimestamp();
         var calibration = classifier?.Set.CalibrationFor(classifier);
-        var scores = comparisons is null
-            ? null
-            : ReverseScores.ByStructure(comparisons.References.Select(r => r.Overlaps));
+        var (scores, distances) = (comparisons?.Scores(), comparisons?.Distances());
         var volumes = LabelMeasures.Millilitres(labels);
         StructureQuality[] structures =
         [
@@ -79,6 +67,7 @@ public static class QualityAssessor
                     label,
                     volumes.GetValueOrDefault((byte)label.Value),
                     scores?.GetValueOrDefault((byte)label.Value),
+                    distances?.GetValueOrDefault((byte)label.Value),
                     calibration?.For((byte)label.Value),
                     classifier is null ? direct.Of((byte)label.Value) : null,
                     model.Quality
@@ -147,6 +136,7 @@ public static class QualityAssessor
         ModelLabel label,
         double volumeMl,
         IReadOnlyList<double>? scores,
+        LeastDistances? distances,
         StructureCalibration? calibration,
         (double Dice, double? Low, double? High)? direct,
         QualitySettings? thresholds
@@ -171,7 +161,7 @@ public static class QualityAssessor
                 PredictedDice = dice,
                 IntervalLow = least,
                 IntervalHigh = most,
-                Verdict = Of(dice),
+                Verdict = Of(dice, least),
             };
         }
         if (scores is null)
@@ -189,11 +179,14 @@ public static class QualityAssessor
             IntervalLow = low,
             IntervalHigh = high,
             MaxDice = score.Max,
-            Verdict = Of(predicted),
+            PredictedMeanSurfaceDistanceMm = distances?.Mean,
+            PredictedHausdorff95Mm = distances?.Hausdorff95,
+            Verdict = Of(predicted, low),
         };
 
-        Verdict Of(double predictedDice) =>
-            predictedDice >= pass ? Verdict.Pass
+        // An interval that reaches below half of what is asked for a review allows anything: of references, they contradict each other.
+        Verdict Of(double predictedDice, double? lowest) =>
+            predictedDice >= pass && !(lowest < review / 2) ? Verdict.Pass
             : predictedDice >= review ? Verdict.Review
             : Verdict.Fail;
     }

@@ -108,19 +108,13 @@ public sealed record PropagatedReferences(
     public IReadOnlyList<Reference> References { get; init; } = [];
 
     /// <inheritdoc/>
-    public IReadOnlyList<IReadOnlyList<LabelOverlap>> Compare(
+    public IReadOnlyList<ReverseLabels> Predict(
         Volume<byte> predicted,
         CancellationToken cancellationToken = default
     )
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var compared = Resampler.Nearest(predicted, Grid);
-        return
-        [
-            .. Labels.Select(known =>
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                return LabelMeasures.Overlaps(known, compared);
-            }),
-        ];
+        return [.. Labels.Select(known => new ReverseLabels(known, compared))];
     }
 }

@@ -44,9 +44,17 @@ public static class ReportTable
             Border = TableBorder.Rounded,
             Title = new TableTitle(Markup.Escape($"{plan.Model} on {plan.Series}")),
         };
-        table.AddColumns("structure", "volume (ml)", "predicted Dice", "interval", "verdict");
+        table.AddColumns(
+            "structure",
+            "volume (ml)",
+            "predicted Dice",
+            "interval",
+            "surface off by (mm)",
+            "verdict"
+        );
         table.Columns[1].RightAligned();
         table.Columns[2].RightAligned();
+        table.Columns[4].RightAligned();
         foreach (var structure in quality.Structures)
         {
             table.AddRow(
@@ -56,6 +64,7 @@ public static class ReportTable
                 structure is { IntervalLow: { } low, IntervalHigh: { } high }
                     ? $"{low:f2} … {high:f2}"
                     : "–",
+                structure.PredictedMeanSurfaceDistanceMm is { } mm ? $"{mm:f1}" : "–",
                 $"{Colour(structure.Verdict)}{structure.Verdict}[/]"
             );
         }

@@ -74,6 +74,15 @@ public sealed record StructureQuality
     /// <summary>Mean pairwise Dice of the network's answers on altered images; null where the model does not ask for it.</summary>
     public double? Agreement { get; init; }
 
-    /// <summary>From the model's thresholds.</summary>
+    /// <summary>
+    /// Predicted mean surface distance, mm (Robinson 2019: the least over references). Null where the structure could not be assessed, or where
+    /// there is no surface to measure.
+    /// </summary>
+    public double? PredictedMeanSurfaceDistanceMm { get; init; }
+
+    /// <summary>Predicted Hausdorff distance, mm, the 95th percentile instead of the maximum; null as the mean.</summary>
+    public double? PredictedHausdorff95Mm { get; init; }
+
+    /// <summary>From the model's thresholds; <see cref="Verdict.Review"/> instead of <see cref="Verdict.Pass"/> where the interval says nothing.</summary>
     public required Verdict Verdict { get; init; }
 }

@@ -42,7 +42,7 @@ static class RcaHippocampus
             var wanted = segmentations.Of(test, 500 + test);
             var (wall, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
             var propagated = classifier.Register(data.Tests[test].Image, CancellationToken.None);
-            propagated.Score(wanted[0].Labels);
+            ReferenceComparisons.Of(propagated, wanted[0].Labels);
             seconds.Add(Stopwatch.GetElapsedTime(wall).TotalSeconds);
             processor.Add((Environment.CpuUsage.TotalTime - cpu).TotalSeconds);
             least = Math.Min(least, propagated.LeastJacobian);
@@ -105,15 +105,25 @@ static class RcaHippocampus
         var whole = propagated with { Labels = [.. propagated.Labels.Select(Together)] };
         foreach (var (source, labels) in segmentations)
         {
-            var (parts, both) = (propagated.Score(labels), whole.Score(Together(labels)));
+            var parts = ReferenceComparisons.Of(propagated, labels);
+            var both = ReferenceComparisons.Of(whole, Together(labels));
             foreach (var (label, _) in Structures)
             {
-                var scores = label == Whole ? both[Whole] : parts[label];
-                var real =
+                var (known, predicted, heard) =
                     label == Whole
-                        ? Dice(Together(truth), Together(labels), Whole)
-                        : Dice(truth, labels, label);
-                yield return new(number, source, label, StructureScore.Of(scores), real);
+                        ? (Together(truth), Together(labels), both)
+                        : (truth, labels, parts);
+                yield return new(
+                    number,
+                    source,
+                    label,
+                    StructureScore.Of(heard.Scores()[label]),
+                    Dice(known, predicted, label)
+                )
+                {
+                    Predicted = heard.Distances().GetValueOrDefault(label),
+                    Surfaces = SurfaceDistances.Between(known, predicted, label),
+                };
             }
         }
     }
@@ -125,6 +135,8 @@ static class RcaHippocampus
         Estimator(table, $"{name}, max (published)", judged, j => j.Score.Max);
         Estimator(table, $"{name}, mean of three best", judged, j => j.Score.TopThree);
         Estimator(table, $"{name}, calibrated", judged, j => Calibrated(calibration, j));
+        Distance("mean surface distance", d => d.Mean, d => d.Average);
+        Distance("95th percentile (Hausdorff)", d => d.Hausdorff95, d => d.Hausdorff95);
         table.Add(
             $"{name}: interval covers",
             Share(
@@ -137,6 +149,23 @@ static class RcaHippocampus
             ),
             ""
         );
+
+        // The published estimator, without calibration: the least over references.
+        void Distance(
+            string what,
+            Func<LeastDistances, double> predicted,
+            Func<SurfaceDistances, double> real
+        )
+        {
+            (double X, double Y)[] pairs =
+            [
+                .. judged
+                    .Where(j => j is { Predicted: not null, Surfaces: not null })
+                    .Select(j => (predicted(j.Predicted!), real(j.Surfaces!.Value))),
+            ];
+            table.Add($"{name}, {what}: r", StructureCalibration.Pearson(pairs), "");
+            table.Add($"{name}, {what}: MAE", pairs.Average(p => Math.Abs(p.X - p.Y)), "mm");
+        }
     }
 
     static void Sources(BenchTable table, List<Judged> judged, Calibration calibration)
@@ -169,10 +198,8 @@ static class RcaHippocampus
         }
         Hippocampus[] references = [.. data.References.Take(PeerReferences)];
         Hippocampus[] tests = [.. data.Tests.Take(PeerTests)];
-        var classifier = new SingleAtlasClassifier(
-            HippocampusData.Set(references),
-            Environment.ProcessorCount
-        );
+        var set = HippocampusData.Set(references);
+        var classifier = new SingleAtlasClassifier(set, Environment.ProcessorCount);
         Console.WriteLine($"hippocampus: the same pairs by {peer} …");
         var started = Stopwatch.GetTimestamp();
         PropagatedReferences[] ours =
@@ -186,7 +213,10 @@ static class RcaHippocampus
         for (var n = 0; n < tests.Length; n++)
         {
             var truth = tests[n].Labels;
-            var published = new PropagatedReferences(truth.Geometry, labels[n], 0);
+            var published = new PropagatedReferences(truth.Geometry, labels[n], 0)
+            {
+                References = set.References,
+            };
             var wanted = segmentations.Of(n, 500 + n);
             mine.AddRange(Judge(n, truth, wanted, ours[n]));
             theirs.AddRange(Judge(n, truth, wanted, published));
@@ -264,5 +294,12 @@ static class RcaHippocampus
         new(labels.Geometry, [.. labels.Voxels.Select(v => v == 0 ? (byte)0 : Whole)]);
 
     /// <summary>What the references say of one structure of one segmentation, and what the expert does.</summary>
-    sealed record Judged(int Case, string Source, byte Label, StructureScore Score, double Real);
+    sealed record Judged(int Case, string Source, byte Label, StructureScore Score, double Real)
+    {
+        /// <summary>Null where there is no surface to measure.</summary>
+        public LeastDistances? Predicted { get; init; }
+
+        /// <summary>The real ones; null likewise.</summary>
+        public SurfaceDistances? Surfaces { get; init; }
+    }
 }

@@ -145,6 +145,8 @@ internal static class Samples
                     MaxDice = 0.90625,
                     RegressedDice = 0.84375,
                     Agreement = 0.96875,
+                    PredictedMeanSurfaceDistanceMm = 0.625,
+                    PredictedHausdorff95Mm = 1.875,
                     Verdict = Verdict.Pass,
                 },
             ],

@@ -241,7 +241,7 @@ function download(path, what, name) {
 }
 
 function drawStructures(structures) {
-  const head = [["Structure", ""], ["Volume", "number"], ["Predicted Dice", "number"], ["Interval", ""], ["Verdict", ""]];
+  const head = [["Structure", ""], ["Volume", "number"], ["Predicted Dice", "number"], ["Interval", ""], ["Surface off by", "number"], ["Verdict", ""]];
   return make("table", {},
     make("thead", {}, make("tr", {}, ...head.map(([text, names]) => make("th", { textContent: text, class: names, scope: "col" })))),
     make("tbody", {}, ...structures.map(structure => make("tr", {},
@@ -249,7 +249,12 @@ function drawStructures(structures) {
       make("td", { class: "number", textContent: `${structure.volumeMl.toFixed(1)} ml` }),
       make("td", { class: "number", textContent: structure.predictedDice?.toFixed(2) ?? "–" }),
       make("td", {}, structure.predictedDice === undefined ? null : bar(structure)),
+      make("td", { class: "number", textContent: surface(structure) }),
       make("td", {}, chip(structure.verdict))))));
+}
+
+function surface({ predictedMeanSurfaceDistanceMm: mm }) {
+  return mm === undefined ? "–" : `${mm.toFixed(1)} mm`;
 }
 
 /** The predicted Dice as a tick on a track from 0 to 1, its interval as a band. */

@@ -122,7 +122,8 @@ internal sealed class QcHost : IAsyncDisposable
         return new(app);
     }
 
-    private static ModelManifest Manifest(QualitySettings? quality, double? putamenPass) =>
+    /// <summary>A model of thalamus (10), putamen (12) and a structure that references know nothing of (200).</summary>
+    public static ModelManifest Manifest(QualitySettings? quality, double? putamenPass = null) =>
         new()
         {
             Name = "heads",
