@@ -11,11 +11,13 @@ namespace Platform.Qc;
 /// <summary>A segmentation to be assessed, and by what.</summary>
 /// <param name="Study">Whose.</param>
 /// <param name="Output">What was planned.</param>
+/// <param name="Scanner">What made the image; null where that is not known.</param>
 /// <param name="Model">The model that made it.</param>
 /// <param name="Classifier">The reverse classifier the model asks for, of its reference set; null where none is installed.</param>
 public sealed record Assessment(
     StudyContext Study,
     PlannedOutput Output,
+    string? Scanner,
     ModelManifest Model,
     IReverseClassifier? Classifier
 );
@@ -80,6 +82,7 @@ public sealed partial class AssessmentStage(
         return new(
             study,
             output,
+            plan.Series.FirstOrDefault(s => s.Series == output.ReceivedSeries)?.Scanner,
             manifest,
             loaded?.Classifiers[manifest.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas]
         );
@@ -168,7 +171,7 @@ public sealed partial class AssessmentStage(
         ReferenceComparisons? comparisons
     )
     {
-        var (study, output, model, classifier) = assessment;
+        var (study, output, _, model, classifier) = assessment;
         var cancellationToken = context.CancellationToken;
         var labels = await volumes.ReadLabelsAsync(output.Output, cancellationToken);
         var direct = await EstimateAsync(assessment, labels, cancellationToken);
@@ -176,7 +179,7 @@ public sealed partial class AssessmentStage(
         var name = BlobNames.Quality(study, output.Model, output.Series);
         if (await blobs.TryCreateJsonAsync(name, quality, cancellationToken))
         {
-            Count(study, quality);
+            Count(study, assessment.Scanner, quality);
             LogAssessed(
                 study.Tenant,
                 study.StudyId,
@@ -202,7 +205,7 @@ public sealed partial class AssessmentStage(
         CancellationToken cancellationToken
     )
     {
-        var (study, output, model, _) = assessment;
+        var (study, output, _, model, _) = assessment;
         var agreement = model.Quality?.Agreement is { Count: > 0 }
             ? (
                 await blobs.FindJsonAsync<OutputProvenance>(
@@ -271,17 +274,18 @@ public sealed partial class AssessmentStage(
             part.Parts
         );
 
-    private static void Count(StudyContext study, SegmentationQuality quality)
+    private static void Count(StudyContext study, string? scanner, SegmentationQuality quality)
     {
+        var label = QcMetrics.Scanner(scanner);
         QcMetrics
-            .Assessments.WithLabels(study.Site, quality.Model, quality.Verdict.ToString())
+            .Assessments.WithLabels(study.Site, label, quality.Model, quality.Verdict.ToString())
             .Inc();
         foreach (var structure in quality.Structures)
         {
             if (structure.PredictedDice is { } dice)
             {
                 QcMetrics
-                    .PredictedDice.WithLabels(study.Site, quality.Model, structure.Name)
+                    .PredictedDice.WithLabels(study.Site, label, quality.Model, structure.Name)
                     .Observe(dice);
             }
         }

@@ -146,6 +146,8 @@ public static class QualityAssessor
         {
             Label = label.Value,
             Name = label.Name,
+            Snomed = label.Snomed is { } concept ? new(concept.Code, concept.Meaning) : null,
+            Side = label.Side,
             VolumeMl = volumeMl,
             Verdict = Verdict.Unassessed,
         };

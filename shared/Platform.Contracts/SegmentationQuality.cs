@@ -50,6 +50,12 @@ public sealed record StructureQuality
     /// <summary>The structure's name from the model's manifest.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The structure's SNOMED CT concept, where the model's manifest has one.</summary>
+    public StructureConcept? Snomed { get; init; }
+
+    /// <summary>"left" or "right" for a structure that is told apart; null otherwise.</summary>
+    public string? Side { get; init; }
+
     /// <summary>Volume in millilitres.</summary>
     public required double VolumeMl { get; init; }
 
@@ -86,3 +92,8 @@ public sealed record StructureQuality
     /// <summary>From the model's thresholds; <see cref="Verdict.Review"/> instead of <see cref="Verdict.Pass"/> where the interval says nothing.</summary>
     public required Verdict Verdict { get; init; }
 }
+
+/// <summary>A SNOMED CT concept.</summary>
+/// <param name="Code">The concept's number.</param>
+/// <param name="Meaning">For people.</param>
+public sealed record StructureConcept(string Code, string Meaning);

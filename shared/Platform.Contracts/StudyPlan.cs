@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Platform.Contracts;
 
 /// <summary>plan.json, written by preprocessing: the series found and every output the revision must have.</summary>
@@ -71,6 +73,10 @@ public sealed record PlannedOutput
 
     /// <summary>The series it is named by; a segmentation of a super-resolved volume is named "{series}-sr".</summary>
     public required string Series { get; init; }
+
+    /// <summary>The received series it derives from.</summary>
+    [JsonIgnore]
+    public string ReceivedSeries => Series.Split('-')[0];
 
     /// <summary>The model as name@version.</summary>
     public required string Model { get; init; }

@@ -138,6 +138,8 @@ internal static class Samples
                 {
                     Label = 1,
                     Name = "left hippocampus",
+                    Snomed = new("5366008", "Hippocampal structure"),
+                    Side = "left",
                     VolumeMl = 3.5,
                     PredictedDice = 0.875,
                     IntervalLow = 0.75,

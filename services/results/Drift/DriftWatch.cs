@@ -25,10 +25,7 @@ internal static class DriftWatch
         var alarms = new List<ChangeEvent>();
         foreach (var output in report.Outputs.Where(o => o.Quality is not null))
         {
-            // The series' own name begins that of its super-resolved one.
-            var series = report.Series.FirstOrDefault(s =>
-                s.Series == output.Plan.Series.Split('-')[0]
-            );
+            var series = report.Series.FirstOrDefault(s => s.Series == output.Plan.ReceivedSeries);
             var values = Values(output, series);
             if (values.Count == 0)
             {

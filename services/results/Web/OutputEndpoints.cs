@@ -20,6 +20,7 @@ internal static class OutputEndpoints
         var study = routes.MapGroup("/api/studies/{studyId}");
         study.MapGet("/outputs/{model}/{series}/labels.nii.gz", LabelsAsync);
         study.MapGet("/outputs/{model}/{series}/volume.nii.gz", VolumeAsync);
+        study.MapGet("/outputs/{model}/{series}/quality.dcm", QualityAsync);
         study.MapGet("/preview.png", PreviewAsync);
     }
 
@@ -49,6 +50,33 @@ internal static class OutputEndpoints
                 await volumes.ReadImageAsync(found.Output.Output, request.Cancellation)
             );
 
+    /// <summary>The predicted quality of one segmentation as a DICOM structured report.</summary>
+    private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> QualityAsync(
+        [AsParameters] OutputRequest request
+    )
+    {
+        if (
+            await request.FindAsync(OutputKind.Segmentation) is not { } found
+            || found.Quality is not { } quality
+        )
+        {
+            return UnknownOutput();
+        }
+        Mark(request.Http, found.Output);
+        request.Http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO =
+            true;
+        var document = QualityStructuredReport.Of(found.Report, quality);
+        return TypedResults.Stream(
+            body =>
+            {
+                document.WriteFile(body);
+                return Task.CompletedTask;
+            },
+            "application/dicom",
+            Name(found.Output, "quality", ".dcm")
+        );
+    }
+
     /// <summary>Three planes of one segmentation over its image: the one asked for, or the first of the native images.</summary>
     private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> PreviewAsync(
         [AsParameters] OutputRequest request,
@@ -68,16 +96,13 @@ internal static class OutputEndpoints
 
     private static PushStreamHttpResult Download<T>(
         HttpContext http,
-        (PlannedOutput Output, string Orientation) found,
+        FoundOutput found,
         string what,
         Volume<T> volume
     )
         where T : unmanaged
     {
-        var (output, orientation) = found;
-        Mark(http, output);
-        var name =
-            $"{output.Series}-{output.Model}-{what}{(output.NotForDiagnosis ? "-not-for-diagnosis" : "")}.nii.gz";
+        Mark(http, found.Output);
         // The writer is synchronous: it runs on a thread of its own, and the response takes what it writes as it comes.
         http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
         return TypedResults.Stream(
@@ -86,15 +111,18 @@ internal static class OutputEndpoints
                     () =>
                         NiftiWriter.Write(
                             body,
-                            Orienter.ToOrientation(volume, orientation),
+                            Orienter.ToOrientation(volume, found.Orientation),
                             NiftiCompression.Gzip
                         ),
                     http.RequestAborted
                 ),
             "application/gzip",
-            name
+            Name(found.Output, what, ".nii.gz")
         );
     }
+
+    private static string Name(PlannedOutput output, string what, string extension) =>
+        $"{output.Series}-{output.Model}-{what}{(output.NotForDiagnosis ? "-not-for-diagnosis" : "")}{extension}";
 
     private static void Mark(HttpContext http, PlannedOutput output)
     {
@@ -113,6 +141,18 @@ internal static class OutputEndpoints
         );
 }
 
+/// <summary>An output of a study that has a report.</summary>
+/// <param name="Report">The study's report.</param>
+/// <param name="Output">The output as planned.</param>
+/// <param name="Quality">Its predicted quality, for a segmentation.</param>
+/// <param name="Orientation">Axis codes of the received image it was made of.</param>
+internal sealed record FoundOutput(
+    StudyReport Report,
+    PlannedOutput Output,
+    SegmentationQuality? Quality,
+    string Orientation
+);
+
 /// <summary>Which output of which study; model and series may be left out for a preview.</summary>
 internal sealed record OutputRequest(
     string StudyId,
@@ -125,8 +165,8 @@ internal sealed record OutputRequest(
     CancellationToken Cancellation
 )
 {
-    /// <summary>The output as planned and the orientation of the image it was made of, or null.</summary>
-    public async Task<(PlannedOutput Output, string Orientation)?> FindAsync(OutputKind kind)
+    /// <summary>The output, or null.</summary>
+    public async Task<FoundOutput?> FindAsync(OutputKind kind)
     {
         if (
             await StudyLookup.FindAsync(Blobs, User.Tenant(), StudyId, Revision ?? 0, Cancellation)
@@ -160,6 +200,11 @@ internal sealed record OutputRequest(
             origin = source;
         }
         var series = report.Series.First(s => s.Series == origin.Series);
-        return (output, series.ReceivedOrientation);
+        return new(
+            report,
+            output,
+            report.Outputs.First(o => o.Plan == output).Quality,
+            series.ReceivedOrientation
+        );
     }
 }

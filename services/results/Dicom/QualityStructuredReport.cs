@@ -1,0 +1,268 @@
+using System.Globalization;
+using Platform.Contracts;
+using Platform.Dicom;
+using static Platform.Dicom.ContentRelationship;
+
+namespace Platform.Results;
+
+/// <summary>
+/// The predicted quality of one segmentation as a DICOM structured report: Comprehensive SR (PS3.3 section A.35.3) by template TID 1500 "Measurement
+/// Report" (PS3.16), one measurement group (TID 1501) a structure with its volume, predicted Dice, interval, distances and verdict. It names no patient: study and
+/// patient id are the platform's study id, and whoever knows the patient puts the names back. The same quality gives the same object.
+/// </summary>
+public static class QualityStructuredReport
+{
+    private const string ComprehensiveSr = "1.2.840.10008.5.1.4.1.1.88.33";
+
+    /// <summary>The platform's own codes.</summary>
+    private const string Scheme = "99PLATFORM";
+
+    private static readonly DicomCode NoUnit = new("1", "UCUM", "no units"),
+        Millilitre = new("ml", "UCUM", "milliliter"),
+        Millimetre = new("mm", "UCUM", "millimeter");
+
+    private static readonly DicomCode VerdictConcept = new(
+        "VERDICT",
+        Scheme,
+        "Verdict of the predicted quality"
+    );
+
+    /// <summary>Makes the report of one output.</summary>
+    /// <param name="report">The study's report.</param>
+    /// <param name="quality">The output's predicted quality.</param>
+    public static DicomDataset Of(StudyReport report, SegmentationQuality quality)
+    {
+        var study = report.Study;
+        var name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{study.Tenant}/{study.StudyId}/r{study.Revision}/{quality.Model}/{quality.Series}"
+        );
+        var (date, time) = (
+            report.CompletedAt.UtcDateTime.ToString("yyyyMMdd", CultureInfo.InvariantCulture),
+            report.CompletedAt.UtcDateTime.ToString("HHmmss", CultureInfo.InvariantCulture)
+        );
+        var document = new DicomDataset()
+            .Add(0x0008_0005, "CS", "ISO_IR 192")
+            .Add(0x0008_0012, "DA", date)
+            .Add(0x0008_0013, "TM", time)
+            .Add(0x0008_0016, "UI", ComprehensiveSr)
+            .Add(0x0008_0018, "UI", DicomUid.FromName($"{name}/quality"))
+            .Add(0x0008_0020, "DA")
+            .Add(0x0008_0023, "DA", date)
+            .Add(0x0008_0030, "TM")
+            .Add(0x0008_0033, "TM", time)
+            .Add(0x0008_0050, "SH")
+            .Add(0x0008_0060, "CS", "SR")
+            .Add(0x0008_0070, "LO", "Platform")
+            .Add(0x0008_0090, "PN")
+            .Add(0x0008_1090, "LO", "qc")
+            .Add(
+                0x0008_0110,
+                new DicomDataset()
+                    .Add(0x0008_0102, "SH", Scheme)
+                    .Add(0x0008_0115, "ST", "Codes of the platform's predicted quality")
+            )
+            .Add(0x0008_103E, "LO", $"Predicted quality {quality.Series}")
+            .Add(0x0008_1111)
+            .Add(0x0010_0010, "PN")
+            .Add(0x0010_0020, "LO", study.StudyId)
+            .Add(0x0010_0030, "DA")
+            .Add(0x0010_0040, "CS")
+            .Add(0x0018_1020, "LO", quality.CodeVersion)
+            .Add(0x0020_000D, "UI", DicomUid.FromName($"{study.Tenant}/{study.StudyId}"))
+            .Add(0x0020_000E, "UI", DicomUid.FromName($"{name}/quality/series"))
+            .Add(0x0020_0010, "SH")
+            .Add(0x0020_0011, "IS", "1")
+            .Add(0x0020_0013, "IS", study.Revision.ToString(CultureInfo.InvariantCulture))
+            .Add(0x0040_A372)
+            .Add(0x0040_A491, "CS", "COMPLETE")
+            .Add(0x0040_A493, "CS", "UNVERIFIED");
+        Content(quality, name).RootOf(document, "1500");
+        return document;
+    }
+
+    private static ContentItem Content(SegmentationQuality quality, string name) =>
+        ContentItem
+            .Container(new("126000", "DCM", "Imaging Measurement Report"))
+            .Holding([
+                (
+                    HasConceptModifier,
+                    ContentItem.Code(
+                        new("121049", "DCM", "Language of Content Item and Descendants"),
+                        new("en", "RFC5646", "English")
+                    )
+                ),
+                (
+                    HasObservationContext,
+                    ContentItem.Code(
+                        new("121005", "DCM", "Observer Type"),
+                        new("121007", "DCM", "Device")
+                    )
+                ),
+                (
+                    HasObservationContext,
+                    ContentItem.Uid(
+                        new("121012", "DCM", "Device Observer UID"),
+                        DicomUid.FromName($"{quality.Model} {quality.CodeVersion}")
+                    )
+                ),
+                (
+                    HasObservationContext,
+                    ContentItem.Text(
+                        new("121013", "DCM", "Device Observer Name"),
+                        $"{quality.Model}, judged by {quality.Method}"
+                    )
+                ),
+                (
+                    HasConceptModifier,
+                    ContentItem.Code(
+                        new("121058", "DCM", "Procedure reported"),
+                        new("363679005", "SCT", "Imaging")
+                    )
+                ),
+                (
+                    Contains,
+                    ContentItem.Container(
+                        new("126010", "DCM", "Imaging Measurements"),
+                        quality.Structures.Select(structure => (Contains, Group(structure, name)))
+                    )
+                ),
+                (
+                    Contains,
+                    ContentItem.Container(
+                        new("C0034375", "UMLS", "Qualitative Evaluations"),
+                        Overall(quality)
+                    )
+                ),
+            ]);
+
+    private static IEnumerable<(ContentRelationship, ContentItem)> Overall(
+        SegmentationQuality quality
+    )
+    {
+        yield return (Contains, ContentItem.Code(VerdictConcept, Code(quality.Verdict)));
+        if (quality.ReferenceSet is { } references)
+        {
+            yield return (
+                Contains,
+                ContentItem.Text(
+                    new("REFERENCES", Scheme, "References the labels were judged by"),
+                    $"{quality.References} of {references}"
+                )
+            );
+        }
+        if (quality.NotForDiagnosis)
+        {
+            yield return (
+                Contains,
+                ContentItem.Text(
+                    new("NOTDIAGNOSTIC", Scheme, "Restriction"),
+                    "Not for diagnosis: derived from a super-resolved volume."
+                )
+            );
+        }
+    }
+
+    private static ContentItem Group(StructureQuality structure, string name) =>
+        ContentItem.Container(
+            new("125007", "DCM", "Measurement Group"),
+            [
+                (
+                    HasObservationContext,
+                    ContentItem.Text(new("112039", "DCM", "Tracking Identifier"), structure.Name)
+                ),
+                (
+                    HasObservationContext,
+                    ContentItem.Uid(
+                        new("112040", "DCM", "Tracking Unique Identifier"),
+                        DicomUid.FromName(
+                            string.Create(CultureInfo.InvariantCulture, $"{name}/{structure.Label}")
+                        )
+                    )
+                ),
+                .. Site(structure),
+                .. Numbers(structure)
+                    .Select(number =>
+                        (Contains, ContentItem.Number(number.Concept, number.Value, number.Unit))
+                    ),
+                (Contains, ContentItem.Code(VerdictConcept, Code(structure.Verdict))),
+            ]
+        );
+
+    /// <summary>Where the structure is, coded where the model's manifest has a code.</summary>
+    private static IEnumerable<(ContentRelationship, ContentItem)> Site(StructureQuality structure)
+    {
+        if (structure.Snomed is not { } code)
+        {
+            yield break;
+        }
+        var site = ContentItem.Code(
+            new("363698007", "SCT", "Finding Site"),
+            new(code.Code, "SCT", code.Meaning)
+        );
+        DicomCode? side = structure.Side switch
+        {
+            "left" => new("7771000", "SCT", "Left"),
+            "right" => new("24028007", "SCT", "Right"),
+            _ => null,
+        };
+        yield return (
+            HasConceptModifier,
+            side is null
+                ? site
+                : site.Holding([
+                    (
+                        HasConceptModifier,
+                        ContentItem.Code(new("272741003", "SCT", "Laterality"), side)
+                    ),
+                ])
+        );
+    }
+
+    private static IEnumerable<(DicomCode Concept, double Value, DicomCode Unit)> Numbers(
+        StructureQuality structure
+    )
+    {
+        yield return (new("118565006", "SCT", "Volume"), structure.VolumeMl, Millilitre);
+        (DicomCode Concept, double? Value, DicomCode Unit)[] numbers =
+        [
+            (new("DICE", Scheme, "Predicted Dice"), structure.PredictedDice, NoUnit),
+            (
+                new("DICELOW", Scheme, "Predicted Dice, lower end of interval"),
+                structure.IntervalLow,
+                NoUnit
+            ),
+            (
+                new("DICEHIGH", Scheme, "Predicted Dice, upper end of interval"),
+                structure.IntervalHigh,
+                NoUnit
+            ),
+            (
+                new("MSD", Scheme, "Predicted mean surface distance"),
+                structure.PredictedMeanSurfaceDistanceMm,
+                Millimetre
+            ),
+            (
+                new("HD95", Scheme, "Predicted Hausdorff distance, 95th percentile"),
+                structure.PredictedHausdorff95Mm,
+                Millimetre
+            ),
+        ];
+        foreach (var (concept, value, unit) in numbers)
+        {
+            if (value is { } known)
+            {
+                yield return (concept, known, unit);
+            }
+        }
+    }
+
+    private static DicomCode Code(Verdict verdict) =>
+        verdict switch
+        {
+            Verdict.Pass => new("PASS", Scheme, "Pass"),
+            Verdict.Review => new("REVIEW", Scheme, "Review"),
+            Verdict.Fail => new("FAIL", Scheme, "Fail"),
+            _ => new("UNASSESSED", Scheme, "Unassessed"),
+        };
+}
