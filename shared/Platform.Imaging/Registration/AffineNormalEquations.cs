@@ -1,3 +1,7 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Platform.Imaging.Registration;
 
 /// <summary>
@@ -17,6 +21,10 @@ internal sealed class AffineNormalEquations(FixedLevel level)
             )
         );
 
+    /// <summary>Sixty entries of the matrix, twelve of the right-hand side.</summary>
+    private const int Unknowns = 72;
+
+    private readonly double[] _sums = new double[FixedLevel.Slabs * Unknowns];
     private readonly double[,] _hessian = new double[12, 12];
     private readonly double[] _gradient = new double[12];
 
@@ -29,69 +37,110 @@ internal sealed class AffineNormalEquations(FixedLevel level)
 
     /// <summary>Sums the equations over the mask.</summary>
     /// <param name="force">Four floats a voxel: gradient along i, j, k per voxel; residual.</param>
-    public void Sum(float[] force)
+    /// <param name="threads">Slabs worked on at a time; the result does not depend on it.</param>
+    public void Sum(float[] force, int threads)
     {
-        // Σ (g gᵀ) ⊗ (x xᵀ): six products of gradients times ten of positions.
-        Span<double> blocks = stackalloc double[60];
-        Span<double> right = stackalloc double[12];
-        Span<float> rowBlocks = stackalloc float[60];
-        Span<float> rowRight = stackalloc float[12];
-        Span<float> x = [0, 0, 0, 1];
-        var (shape, spacing, centre) = (level.Geometry.Shape, level.Geometry.Spacing, Centre);
-        float gi = (float)(1 / spacing.I),
-            gj = (float)(1 / spacing.J),
-            gk = (float)(1 / spacing.K);
-        for (var row = 0; row < level.Rows.Length; row++)
+        level.ForEachSlab(
+            threads,
+            (slab, rows) => Sum(force, rows, _sums.AsSpan(slab * Unknowns, Unknowns))
+        );
+        var total = _sums.AsSpan(0, Unknowns);
+        for (var slab = 1; slab < FixedLevel.Slabs; slab++)
         {
-            var (first, end) = level.Rows[row];
-            if (first == end)
+            TensorPrimitives.Add(total, _sums.AsSpan(slab * Unknowns, Unknowns), total);
+        }
+        Unpack(total[..60], total[60..]);
+    }
+
+    /// <summary>Σ (g gᵀ) ⊗ (x xᵀ), six products of gradients times ten of positions, then Σ g r ⊗ x. Along a row only x changes: sums of 1, x and x² do.</summary>
+    private void Sum(float[] force, Range rows, Span<double> sums)
+    {
+        sums.Clear();
+        var (shape, spacing, centre) = (level.Geometry.Shape, level.Geometry.Spacing, Centre);
+        var perMm = Vector128.Create(
+            (float)(1 / spacing.I),
+            (float)(1 / spacing.J),
+            (float)(1 / spacing.K),
+            1
+        );
+        Span<float> products = stackalloc float[36];
+        Span<float> x = stackalloc float[3];
+        ref var first = ref MemoryMarshal.GetArrayDataReference(force);
+        for (var row = rows.Start.Value; row < rows.End.Value; row++)
+        {
+            var (begin, end) = level.Rows[row];
+            if (begin == end)
             {
                 continue;
             }
-            x[1] = (float)((row % shape.J - centre.Y) * spacing.J / _scale);
-            x[2] = (float)((row / shape.J - centre.Z) * spacing.K / _scale);
-            rowBlocks.Clear();
-            rowRight.Clear();
-            for (var i = first; i < end; i++)
+            Vector128<float> a0 = default,
+                a1 = default,
+                a2 = default,
+                b0 = default,
+                b1 = default,
+                b2 = default,
+                c0 = default,
+                c1 = default,
+                c2 = default;
+            for (var i = begin; i < end; i++)
             {
-                var f = force.AsSpan(4 * (row * shape.I + i), 4);
-                float a = f[0] * gi,
-                    b = f[1] * gj,
-                    c = f[2] * gk,
-                    r = f[3];
-                if (a == 0 && b == 0 && c == 0)
+                var f = perMm * Vector128.LoadUnsafe(ref first, (nuint)(4 * (row * shape.I + i)));
+                var at = Vector128.Create((float)((i - centre.X) * spacing.I / _scale));
+                Vector128<float> a = f * f.GetElement(0),
+                    b = f * f.GetElement(1),
+                    c = f * f.GetElement(2);
+                a0 += a;
+                b0 += b;
+                c0 += c;
+                a *= at;
+                b *= at;
+                c *= at;
+                a1 += a;
+                b1 += b;
+                c1 += c;
+                a2 += a * at;
+                b2 += b * at;
+                c2 += c * at;
+            }
+            a0.CopyTo(products);
+            b0.CopyTo(products[4..]);
+            c0.CopyTo(products[8..]);
+            a1.CopyTo(products[12..]);
+            b1.CopyTo(products[16..]);
+            c1.CopyTo(products[20..]);
+            a2.CopyTo(products[24..]);
+            b2.CopyTo(products[28..]);
+            c2.CopyTo(products[32..]);
+            x[0] = (float)((row % shape.J - centre.Y) * spacing.J / _scale);
+            x[1] = (float)((row / shape.J - centre.Z) * spacing.K / _scale);
+            x[2] = 1;
+            Add(sums, products, x);
+        }
+    }
+
+    /// <summary>Adds a row: <paramref name="products"/> are Σ of (aa, ab, ac, ar, ba, bb, bc, br, ca, cb, cc, cr) times 1, x, x²; <paramref name="x"/> its y, z, 1.</summary>
+    private static void Add(Span<double> sums, ReadOnlySpan<float> products, ReadOnlySpan<float> x)
+    {
+        ReadOnlySpan<int> pairs = [0, 1, 2, 5, 6, 10];
+        var m = 0;
+        for (var p = 0; p < 4; p++)
+        {
+            for (var q = p; q < 4; q++, m += 6)
+            {
+                // How often x itself is a factor, and the rest of the product.
+                var power = (p == 0 ? 1 : 0) + (q == 0 ? 1 : 0);
+                var rest = (p == 0 ? 1f : x[p - 1]) * (q == 0 ? 1f : x[q - 1]);
+                for (var n = 0; n < 6; n++)
                 {
-                    continue;
-                }
-                x[0] = (float)((i - centre.X) * spacing.I / _scale);
-                var m = 0;
-                for (var p = 0; p < 4; p++)
-                {
-                    rowRight[p] += a * r * x[p];
-                    rowRight[4 + p] += b * r * x[p];
-                    rowRight[8 + p] += c * r * x[p];
-                    for (var q = p; q < 4; q++, m += 6)
-                    {
-                        var xx = x[p] * x[q];
-                        rowBlocks[m] += a * a * xx;
-                        rowBlocks[m + 1] += a * b * xx;
-                        rowBlocks[m + 2] += a * c * xx;
-                        rowBlocks[m + 3] += b * b * xx;
-                        rowBlocks[m + 4] += b * c * xx;
-                        rowBlocks[m + 5] += c * c * xx;
-                    }
+                    sums[m + n] += rest * products[12 * power + pairs[n]];
                 }
             }
-            for (var n = 0; n < 60; n++)
+            for (var axis = 0; axis < 3; axis++)
             {
-                blocks[n] += rowBlocks[n];
-            }
-            for (var n = 0; n < 12; n++)
-            {
-                right[n] += rowRight[n];
+                sums[60 + 4 * axis + p] +=
+                    p == 0 ? products[15 + 4 * axis] : x[p - 1] * products[3 + 4 * axis];
             }
         }
-        Unpack(blocks, right);
     }
 
     /// <summary>The damped step within a basis of the twelve entries; null where the equations are singular.</summary>

@@ -68,6 +68,39 @@ public sealed class AffineTransform
         return new AffineTransform(product);
     }
 
+    /// <summary>The rigid map whose rotation is nearest to the linear part and that takes <paramref name="pivot"/> where this does.</summary>
+    /// <exception cref="VolumeException">The linear part is singular.</exception>
+    public AffineTransform NearestRigid((double X, double Y, double Z) pivot)
+    {
+        // The polar decomposition by Newton's iteration, R ← (R + R⁻ᵀ) / 2 (Higham, SIAM J. Sci. Stat. Comput. 7:1160, 1986).
+        var rotation = this;
+        for (var change = 1.0; change > 1e-12; )
+        {
+            var inverse = rotation.Inverse()._m;
+            var next = new double[12];
+            change = 0;
+            for (var row = 0; row < 3; row++)
+            {
+                for (var column = 0; column < 3; column++)
+                {
+                    var n = row * 4 + column;
+                    next[n] = 0.5 * (rotation._m[n] + inverse[column * 4 + row]);
+                    change = Math.Max(change, Math.Abs(next[n] - rotation._m[n]));
+                }
+            }
+            rotation = new AffineTransform(next);
+        }
+        var (to, turned) = (
+            Apply(pivot.X, pivot.Y, pivot.Z),
+            rotation.Apply(pivot.X, pivot.Y, pivot.Z)
+        );
+        return Translation(to.X - turned.X, to.Y - turned.Y, to.Z - turned.Z).After(rotation);
+    }
+
+    /// <summary>The angle of the linear part, a rotation, in degrees.</summary>
+    public double RotationDegrees =>
+        Math.Acos(Math.Clamp((_m[0] + _m[5] + _m[10] - 1) / 2, -1, 1)) * 180 / Math.PI;
+
     /// <summary>The inverse map.</summary>
     /// <exception cref="VolumeException">The linear part is singular.</exception>
     public AffineTransform Inverse() => new(new VolumeGeometry((1, 1, 1), _m).InverseAffine());

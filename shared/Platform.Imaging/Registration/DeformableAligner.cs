@@ -92,7 +92,9 @@ internal static class DeformableAligner
         {
             cancellationToken.ThrowIfCancellationRequested();
             VelocityField.CoarseExponential(work.Velocity, shape, work.Displacement, work.Coarse);
-            scores.Add(LocalCorrelation.Evaluate(level, moving, affine, work.Displacement, work));
+            scores.Add(
+                LocalCorrelation.Evaluate(level, moving, affine, work.Displacement, work).Score
+            );
             var stalled = n >= Patience && scores[n] - scores[n - Patience] < options.Tolerance;
             if (n == iterations || stalled)
             {

@@ -43,7 +43,7 @@ public sealed class FixedImage
         foreach (var level in pyramid.Levels)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            levels.Add(new FixedLevel(level, croppedMask, options.WindowSigma));
+            levels.Add(new FixedLevel(level, croppedMask, options));
         }
         return new FixedImage(levels, new ShiftProbe(levels[0], image.Geometry), options);
     }

@@ -16,8 +16,8 @@ internal static class LocalCorrelation
     /// <param name="toMoving">Fixed world → moving world, applied after the displacement.</param>
     /// <param name="displacement">Four floats a voxel: displacement along i, j, k in voxels of the fixed level; null for none.</param>
     /// <param name="work">Buffers.</param>
-    /// <returns>Mean correlation over the mask, −1 to 1; voxels that fall outside the moving image count as 0.</returns>
-    public static double Evaluate(
+    /// <returns>Mean correlation over the mask, −1 to 1, voxels that fall outside the moving image counting as 0.</returns>
+    public static Agreement Evaluate(
         FixedLevel fixedLevel,
         Volume<float> moving,
         AffineTransform toMoving,
@@ -122,7 +122,7 @@ internal static class LocalCorrelation
         );
     }
 
-    private static double Forces(FixedLevel fixedLevel, float floor, RegistrationWorkspace work)
+    private static Agreement Forces(FixedLevel fixedLevel, float floor, RegistrationWorkspace work)
     {
         var shape = fixedLevel.Geometry.Shape;
         int stepJ = shape.I,
@@ -132,6 +132,7 @@ internal static class LocalCorrelation
         var (statistics, warped, force) = (work.Statistics, work.Warped, work.Force);
         Array.Clear(force, 0, 4 * voxels.Length);
         var total = 0.0;
+        var compared = 0;
         for (var row = 0; row < fixedLevel.Rows.Length; row++)
         {
             var (first, end) = fixedLevel.Rows[row];
@@ -147,6 +148,7 @@ internal static class LocalCorrelation
                 {
                     continue;
                 }
+                compared++;
                 var mean = statistics[4 * n] / seen;
                 var variance = Math.Max(0, statistics[4 * n + 1] / seen - mean * mean);
                 var inverse = 1 / MathF.Sqrt(variance + floor + float.Epsilon);
@@ -178,6 +180,7 @@ internal static class LocalCorrelation
                     - correlation * (warped[n] - mean) * inverse;
             }
         }
-        return total / fixedLevel.MaskVoxels;
+        var score = total / fixedLevel.MaskVoxels;
+        return new(score, score, (double)compared / fixedLevel.MaskVoxels);
     }
 }

@@ -1,5 +1,25 @@
 namespace Platform.Imaging.Registration;
 
+/// <summary>What an affine or rigid alignment maximises. The non-rigid part rises on local correlation always.</summary>
+public enum Similarity
+{
+    /// <summary>Local normalised cross-correlation: images of one contrast, or nearly so; robust to slow changes of intensity.</summary>
+    LocalCorrelation,
+
+    /// <summary>Mutual information: images of any two contrasts, such as T1 and FLAIR.</summary>
+    MutualInformation,
+}
+
+/// <summary>What a linear alignment may do.</summary>
+public enum LinearModel
+{
+    /// <summary>Twelve parameters: two bodies.</summary>
+    Affine,
+
+    /// <summary>Six parameters, shift and rotation: one body in two images.</summary>
+    Rigid,
+}
+
 /// <summary>
 /// How images are aligned. The defaults suit one organ or brain across people; what depends on the grid is in voxels of the level,
 /// so that the same options serve a 2 mm brain and a 1 mm crop.
@@ -9,7 +29,19 @@ public sealed record RegistrationOptions
     /// <summary>Spacings of the levels in mm, coarse to fine. A finer image is smoothed and thinned to them; a coarser one keeps its own grid.</summary>
     public IReadOnlyList<double> SpacingsMm { get; init; } = [8, 4, 2];
 
-    /// <summary>Affine iterations at most, a level; levels beyond the list have none.</summary>
+    /// <summary>What the linear alignment maximises.</summary>
+    public Similarity Similarity { get; init; }
+
+    /// <summary>
+    /// What the linear alignment may do. A rigid one starts from where the two worlds put the images, as sequences of one study lie nearly right, and
+    /// searches nowhere else: 40 mm and 20 degrees of a head are found.
+    /// </summary>
+    public LinearModel Model { get; init; }
+
+    /// <summary>Threads one alignment by mutual information uses. The result does not depend on it.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Affine or rigid iterations at most, a level; levels beyond the list have none.</summary>
     public IReadOnlyList<int> AffineIterations { get; init; } = [30, 15];
 
     /// <summary>

@@ -11,6 +11,15 @@ public sealed class RegistrationWorkspace
 
     internal float[] Force { get; private set; } = [];
 
+    /// <summary>Joint histograms of the slabs; after <see cref="MutualInformation.Measure"/> the first is their sum.</summary>
+    internal double[] Histograms { get; } = new double[FixedLevel.Slabs * MutualInformation.Cells];
+
+    /// <summary>Log of joint over product of marginal probabilities.</summary>
+    internal float[] LogRatios { get; } = new float[MutualInformation.Cells];
+
+    /// <summary>Root of the Fisher information along the moving image's bins.</summary>
+    internal float[] Information { get; } = new float[MutualInformation.InformationSteps];
+
     internal float[] Velocity { get; set; } = [];
 
     internal float[] Displacement { get; set; } = [];
@@ -22,26 +31,33 @@ public sealed class RegistrationWorkspace
         private set;
     } = ([], [], []);
 
-    /// <summary>Makes room for a grid; what the buffers held is lost.</summary>
+    /// <summary>Makes room for a linear alignment on a grid; what the buffers held is lost.</summary>
+    /// <param name="voxels">Of the largest level.</param>
+    /// <param name="localStatistics">Whether local correlation is taken.</param>
+    internal void Reserve(int voxels, bool localStatistics)
+    {
+        Warped = Room(Warped, voxels);
+        Force = Room(Force, 4 * voxels);
+        if (localStatistics)
+        {
+            Statistics = Room(Statistics, 4 * voxels);
+            Scratch = Room(Scratch, 4 * voxels);
+        }
+    }
+
+    /// <summary>Makes room for linear and non-rigid registration.</summary>
     internal void Reserve(int voxels, int coarseVoxels)
     {
-        if (Coarse.Velocity.Length < 4 * coarseVoxels)
-        {
-            Coarse = (
-                new float[4 * coarseVoxels],
-                new float[4 * coarseVoxels],
-                new float[4 * coarseVoxels]
-            );
-        }
-        if (Warped.Length >= voxels)
-        {
-            return;
-        }
-        Warped = new float[voxels];
-        Statistics = new float[4 * voxels];
-        Scratch = new float[4 * voxels];
-        Force = new float[4 * voxels];
-        Velocity = new float[4 * voxels];
-        Displacement = new float[4 * voxels];
+        Reserve(voxels, localStatistics: true);
+        Velocity = Room(Velocity, 4 * voxels);
+        Displacement = Room(Displacement, 4 * voxels);
+        Coarse = (
+            Room(Coarse.Velocity, 4 * coarseVoxels),
+            Room(Coarse.Displacement, 4 * coarseVoxels),
+            Room(Coarse.Scratch, 4 * coarseVoxels)
+        );
     }
+
+    private static float[] Room(float[] buffer, int length) =>
+        buffer.Length >= length ? buffer : new float[length];
 }

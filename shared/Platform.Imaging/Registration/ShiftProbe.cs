@@ -11,6 +11,10 @@ internal sealed class ShiftProbe
     /// <summary>Distance between shifts tried, in voxels of the moving level.</summary>
     private const int Step = 2;
 
+    /// <summary>Classes of the fixed image's intensities where contrasts differ.</summary>
+    private const int Classes = 8;
+
+    private readonly bool _contrastsDiffer;
     private readonly (float X, float Y, float Z, float Value)[] _points;
     private readonly (double X, double Y, double Z) _centre;
     private readonly (double X, double Y, double Z) _fieldCentre;
@@ -19,6 +23,7 @@ internal sealed class ShiftProbe
     /// <param name="field">The fixed image's whole grid, before it was cut to the mask.</param>
     public ShiftProbe(FixedLevel level, VolumeGeometry field)
     {
+        _contrastsDiffer = level.Bins.Length > 0;
         var shape = level.Geometry.Shape;
         var points = new List<(double X, double Y, double Z, float Value)>();
         var seen = 0;
@@ -28,7 +33,10 @@ internal sealed class ShiftProbe
             {
                 var jk = n / shape.I;
                 var (x, y, z) = level.Geometry.ToWorld(n % shape.I, jk % shape.J, jk / shape.J);
-                points.Add((x, y, z, level.Voxels[n]));
+                var value = _contrastsDiffer
+                    ? level.Bins[n] * Classes / MutualInformation.Bins
+                    : level.Voxels[n];
+                points.Add((x, y, z, value));
             }
         }
         _centre = (points.Average(p => p.X), points.Average(p => p.Y), points.Average(p => p.Z));
@@ -46,7 +54,7 @@ internal sealed class ShiftProbe
         ];
     }
 
-    /// <summary>The shifts with the highest global correlation, best first.</summary>
+    /// <summary>The shifts with the highest global correlation, or correlation ratio where contrasts differ, best first.</summary>
     /// <param name="moving">The moving image's coarsest level.</param>
     /// <param name="count">Shifts wanted.</param>
     /// <param name="largestMm">See <see cref="RegistrationOptions.LargestShiftMm"/>.</param>
@@ -78,7 +86,9 @@ internal sealed class ShiftProbe
                     {
                         scored.Add(
                             (
-                                Correlation(relative, moving, i, j, k),
+                                _contrastsDiffer
+                                    ? CorrelationRatio(relative, moving, i, j, k)
+                                    : Correlation(relative, moving, i, j, k),
                                 AffineTransform.Translation(dx, dy, dz)
                             )
                         );
@@ -151,5 +161,55 @@ internal sealed class ShiftProbe
         var n = points.Length;
         var variances = (sumAA - sumA * sumA / n) * (sumBB - sumB * sumB / n);
         return variances <= 0 ? -1 : (sumAB - sumA * sumB / n) / Math.Sqrt(variances);
+    }
+
+    /// <summary>
+    /// Share of the moving image's variance that the classes of the fixed one explain (Roche et al., MICCAI 1998), over the points inside the moving image,
+    /// times their share of all.
+    /// </summary>
+    private static double CorrelationRatio(
+        (float X, float Y, float Z, float Class)[] points,
+        Volume<float> moving,
+        float i,
+        float j,
+        float k
+    )
+    {
+        Span<double> counts = stackalloc double[Classes];
+        Span<double> sums = stackalloc double[Classes];
+        counts.Clear();
+        sums.Clear();
+        double sum = 0,
+            squares = 0;
+        var seen = 0;
+        foreach (var (x, y, z, of) in points)
+        {
+            if (
+                Interpolation.TryLinear(
+                    moving.Voxels,
+                    moving.Geometry.Shape,
+                    i + x,
+                    j + y,
+                    k + z,
+                    out var value
+                )
+            )
+            {
+                counts[(int)of]++;
+                sums[(int)of] += value;
+                sum += value;
+                squares += value * value;
+                seen++;
+            }
+        }
+        var explained = 0.0;
+        for (var n = 0; n < Classes; n++)
+        {
+            explained += counts[n] > 0 ? sums[n] * sums[n] / counts[n] : 0;
+        }
+        var common = seen > 0 ? sum * sum / seen : 0;
+        return squares <= common
+            ? 0
+            : (explained - common) / (squares - common) * seen / points.Length;
     }
 }
