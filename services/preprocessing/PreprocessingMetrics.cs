@@ -20,7 +20,7 @@ internal static class PreprocessingMetrics
         "reason"
     );
 
-    /// <summary>Steps: read (fetch and decode), orient (checks too), store, plan.</summary>
+    /// <summary>Steps: read (fetch and decode), orient (checks too), store, plan, align (the series of a study to each other).</summary>
     public static readonly Histogram Duration = Metrics.CreateHistogram(
         "platform_preprocessing_duration_seconds",
         "Seconds by step, a study.",

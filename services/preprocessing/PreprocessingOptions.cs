@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Platform.Preprocessing;
 
-/// <summary>Section "Preprocessing": what is taken for a volume.</summary>
+/// <summary>Section "Preprocessing": what is taken for a volume, and what is made of several.</summary>
 public sealed class PreprocessingOptions
 {
     /// <summary>Least voxels along every axis; fewer is not a volume. Default 8.</summary>
@@ -16,4 +16,7 @@ public sealed class PreprocessingOptions
     /// <summary>Studies worked on at a time; each holds one volume in memory. Default 2.</summary>
     [Range(1, 64)]
     public int Concurrency { get; init; } = 2;
+
+    /// <summary>Aligns the series of a study to the most detailed of them. Default true.</summary>
+    public bool AlignSequences { get; init; } = true;
 }

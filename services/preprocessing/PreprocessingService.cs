@@ -22,6 +22,7 @@ public static class PreprocessingService
             );
         });
         builder.Services.AddSingleton<SeriesReader>();
+        builder.Services.AddSingleton<SequenceAligner>();
         builder.Services.AddSingleton<StudyPreprocessor>();
     }
 

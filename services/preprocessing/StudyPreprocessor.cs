@@ -16,6 +16,7 @@ public sealed class StudyPreprocessor(
     VolumeStore volumes,
     SeriesReader reader,
     ModelRepository models,
+    SequenceAligner aligner,
     IOptions<PreprocessingOptions> options
 )
 {
@@ -38,14 +39,14 @@ public sealed class StudyPreprocessor(
             cancellationToken
         );
         IReadOnlyList<ModelManifest> candidates;
-        var series = new List<PlannedSeries>();
+        var found = new List<(PlannedSeries Series, VolumeGeometry Grid)>();
         try
         {
             candidates = await CandidatesAsync(manifest.RequestedModels, cancellationToken);
             foreach (var source in SeriesReader.Sources(manifest.Items))
             {
-                series.Add(
-                    await StoreAsync(study, $"s{series.Count + 1}", source, cancellationToken)
+                found.Add(
+                    await StoreAsync(study, $"s{found.Count + 1}", source, cancellationToken)
                 );
             }
         }
@@ -57,6 +58,7 @@ public sealed class StudyPreprocessor(
         {
             return (null, new(Rejection.ReasonOf(e.Fault), e.Message));
         }
+        IReadOnlyList<PlannedSeries> series = [.. found.Select(one => one.Series)];
         var planning = Stopwatch.GetTimestamp();
         var outputs = StudyPlanner.Outputs(study, series, candidates);
         if (outputs.Count == 0)
@@ -65,6 +67,13 @@ public sealed class StudyPreprocessor(
                 null,
                 new(RejectionReason.NoMatchingModel, StudyPlanner.WhyNone(series, candidates))
             );
+        }
+        Observe("plan", planning);
+        if (options.Value.AlignSequences)
+        {
+            var aligning = Stopwatch.GetTimestamp();
+            series = await aligner.AlignAsync(study, found, cancellationToken);
+            Observe("align", aligning);
         }
         var plan = new StudyPlan
         {
@@ -80,7 +89,6 @@ public sealed class StudyPreprocessor(
         {
             plan = await blobs.ReadJsonAsync<StudyPlan>(name, cancellationToken);
         }
-        Observe("plan", planning);
         return (plan, null);
     }
 
@@ -104,7 +112,7 @@ public sealed class StudyPreprocessor(
         return [.. wanted.Values];
     }
 
-    private async Task<PlannedSeries> StoreAsync(
+    private async Task<(PlannedSeries Series, VolumeGeometry Grid)> StoreAsync(
         StudyContext study,
         string series,
         SeriesSource source,
@@ -131,7 +139,7 @@ public sealed class StudyPreprocessor(
         );
         Observe("store", storing);
         var (shape, spacing) = (canonical.Geometry.Shape, canonical.Geometry.Spacing);
-        return new PlannedSeries
+        var planned = new PlannedSeries
         {
             Series = series,
             Shape = [shape.I, shape.J, shape.K],
@@ -141,6 +149,7 @@ public sealed class StudyPreprocessor(
             Scanner = scanner,
             Statistics = new(noise, brightness, foreground),
         };
+        return (planned, canonical.Geometry);
     }
 
     private static void Observe(string step, long since) =>

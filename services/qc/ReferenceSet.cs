@@ -203,6 +203,10 @@ public sealed class ReferenceSet
         var registration = usual with
         {
             SpacingsMm = stated.SpacingsMm ?? [4 * finest, 2 * finest, finest],
+            Similarity =
+                stated.Similarity == ImageSimilarity.MutualInformation
+                    ? Similarity.MutualInformation
+                    : Similarity.LocalCorrelation,
             AffineIterations = stated.AffineIterations ?? usual.AffineIterations,
             DeformableIterations = stated.DeformableIterations ?? usual.DeformableIterations,
             LargestShiftMm = stated.LargestShiftMm,

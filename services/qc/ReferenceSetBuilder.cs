@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Platform.Contracts;
 using Platform.Imaging;
 
@@ -35,16 +36,28 @@ public static class ReferenceSetBuilder
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    // A misspelled setting must not be passed over.
+    private static readonly JsonSerializerOptions StrictOptions = new(PlatformJson.Options)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
     /// <summary>Adds a reference to a set that is not evaluated yet, or begins one.</summary>
     /// <param name="setDir">…/{name}/{version}; made where missing. Its two names are the set's.</param>
     /// <param name="imagePath">A NIfTI image. Its name is not taken over.</param>
     /// <param name="labelsPath">Labels on the image's grid with the model's output values, 1–255.</param>
+    /// <param name="registration">How test images are to be registered; null keeps what the set states.</param>
     /// <returns>set.json as it is now.</returns>
     /// <exception cref="InvalidDataException">
     /// Two grids, label values none of which the set has, an image the set has already, or an evaluated set: its calibration would no longer hold.
     /// </exception>
     /// <exception cref="VolumeException">A pair that cannot serve as a reference: constant or non-finite image, no labels.</exception>
-    public static ReferenceSetManifest Add(string setDir, string imagePath, string labelsPath)
+    public static ReferenceSetManifest Add(
+        string setDir,
+        string imagePath,
+        string labelsPath,
+        RegistrationSettings? registration = null
+    )
     {
         var folder = Directory.CreateDirectory(setDir);
         var manifest = (ReadManifest(folder.FullName) ?? Empty("Added scan by scan.")) with
@@ -58,16 +71,22 @@ public static class ReferenceSetBuilder
                 $"reference set {manifest.Id} is evaluated and never changes: copy it to a new version without {ReferenceSet.CalibrationFile}"
             );
         }
+        manifest = manifest with { Registration = registration ?? manifest.Registration };
         return Append(folder.FullName, manifest, ReadPair(imagePath, labelsPath, "the image"));
     }
 
     /// <summary>Makes a reference set of a folder of pairs.</summary>
     /// <param name="inputDir">Pairs NAME.image.nii[.gz|.zst] and NAME.labels.nii[.gz|.zst]; labels are the model's output values, 1–255. Names are not taken over.</param>
     /// <param name="setDir">…/{name}/{version}, which must not exist. Its two names are the set's.</param>
+    /// <param name="registration">How test images are to be registered; null takes what suits an organ or brain at the references' spacing.</param>
     /// <returns>The set's folder.</returns>
     /// <exception cref="InvalidDataException">No pairs, an image without labels, an existing version; the message names the pair by its position.</exception>
     /// <exception cref="VolumeException">A pair that cannot serve as a reference.</exception>
-    public static string Build(string inputDir, string setDir)
+    public static string Build(
+        string inputDir,
+        string setDir,
+        RegistrationSettings? registration = null
+    )
     {
         var folder = new DirectoryInfo(setDir);
         var (name, version) = (folder.Parent!.Name, folder.Name);
@@ -90,7 +109,12 @@ public static class ReferenceSetBuilder
         var partial = Directory.CreateTempSubdirectory("references-").FullName;
         try
         {
-            var manifest = Empty("Added from a folder.") with { Name = name, Version = version };
+            var manifest = Empty("Added from a folder.") with
+            {
+                Name = name,
+                Version = version,
+                Registration = registration,
+            };
             for (var n = 0; n < images.Count; n++)
             {
                 var pair = ReadPair(images[n], Partner(images[n], n + 1), $"image {n + 1}");
@@ -111,6 +135,26 @@ public static class ReferenceSetBuilder
         finally
         {
             Directory.Delete(partial, recursive: true);
+        }
+    }
+
+    /// <summary>A file of registration settings, as set.json's <c>registration</c>.</summary>
+    /// <exception cref="InvalidDataException">It is no JSON, or has a member or value settings do not have; the message says where.</exception>
+    public static RegistrationSettings ReadRegistration(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RegistrationSettings>(
+                    File.ReadAllText(path),
+                    StrictOptions
+                ) ?? throw new InvalidDataException("the registration settings are null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException(
+                $"the registration settings cannot be read: {e.Message}",
+                e
+            );
         }
     }
 

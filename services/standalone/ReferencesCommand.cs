@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Platform.Contracts;
 using Platform.Inference;
 using Platform.Qc;
 using Spectre.Console;
@@ -11,6 +12,11 @@ public static class ReferencesCommand
     private static readonly Argument<DirectoryInfo> Set = new("set")
     {
         Description = "folder of one version of a set: …/NAME/VERSION",
+    };
+
+    private static readonly Option<FileInfo> Registration = new("--registration")
+    {
+        Description = "a JSON file of registration settings, as set.json's \"registration\"",
     };
 
     /// <summary>The command with its verbs.</summary>
@@ -38,13 +44,15 @@ public static class ReferencesCommand
             image,
             labels,
             Set,
+            Registration,
         };
         add.SetAction(parsed =>
         {
             var manifest = ReferenceSetBuilder.Add(
                 parsed.GetValue(Set)!.FullName,
                 parsed.GetValue(image)!.FullName,
-                parsed.GetValue(labels)!.FullName
+                parsed.GetValue(labels)!.FullName,
+                Settings(parsed)
             );
             Console.WriteLine($"{manifest.Id}: {manifest.Files.Count / 2} references");
         });
@@ -61,18 +69,25 @@ public static class ReferencesCommand
         {
             pairs,
             Set,
+            Registration,
         };
         build.SetAction(parsed =>
         {
             var folder = ReferenceSetBuilder.Build(
                 parsed.GetValue(pairs)!.FullName,
-                parsed.GetValue(Set)!.FullName
+                parsed.GetValue(Set)!.FullName,
+                Settings(parsed)
             );
             var manifest = ReferenceSetBuilder.ReadManifest(folder)!;
             Console.WriteLine($"{manifest.Id}: {manifest.Files.Count / 2} references");
         });
         return build;
     }
+
+    private static RegistrationSettings? Settings(ParseResult parsed) =>
+        parsed.GetValue(Registration) is { } file
+            ? ReferenceSetBuilder.ReadRegistration(file.FullName)
+            : null;
 
     private static Command List()
     {

@@ -22,6 +22,18 @@ public static class ReportTable
                 Print(output.Plan, quality, console);
             }
         }
+        foreach (var series in report.Series)
+        {
+            if (series.Alignment is { Anchor: { } anchor } alignment)
+            {
+                console.MarkupLineInterpolated(
+                    alignment.Outcome == AlignmentOutcome.Aligned
+                        ? (FormattableString)
+                            $"[grey]{series.Series} aligned to {anchor}: moved {alignment.ShiftMm:f1} mm, turned {alignment.RotationDegrees:f1}°[/]"
+                        : $"[yellow]{series.Series} not aligned to {anchor}: {alignment.Detail}[/]"
+                );
+            }
+        }
         if (report.NotForDiagnosis)
         {
             console.MarkupLine(

@@ -29,6 +29,10 @@ public static class BlobNames
     public static string Volume(StudyContext study, string series) =>
         $"{Revision(study)}volumes/{series}.nii.zst";
 
+    /// <summary>A series resampled on the grid of another of its study, to which it was aligned.</summary>
+    public static string Aligned(StudyContext study, string series, string anchor) =>
+        $"{Revision(study)}volumes/{series}-on-{anchor}.nii.zst";
+
     /// <summary>The labels a segmentation model made of a series.</summary>
     public static string Labels(StudyContext study, string model, string series) =>
         $"{Revision(study)}{model}/{series}/labels.nii.zst";

@@ -1,5 +1,15 @@
 namespace Platform.Contracts;
 
+/// <summary>What an alignment of two images maximises.</summary>
+public enum ImageSimilarity
+{
+    /// <summary>Local normalised cross-correlation: images of one contrast, or nearly so.</summary>
+    LocalCorrelation,
+
+    /// <summary>Mutual information: images of any two contrasts.</summary>
+    MutualInformation,
+}
+
 /// <summary>
 /// What a reference set states about its registrations. What is null stays as it is by default: levels at four, two and one times the
 /// references' spacing, an affine search over the whole field of view.
@@ -11,6 +21,9 @@ public sealed record RegistrationSettings
 
     /// <summary>Affine iterations at most, a level.</summary>
     public IReadOnlyList<int>? AffineIterations { get; init; }
+
+    /// <summary>What the affine part maximises; the non-rigid part rises on local correlation always.</summary>
+    public ImageSimilarity? Similarity { get; init; }
 
     /// <summary>Non-rigid iterations at most, a level.</summary>
     public IReadOnlyList<int>? DeformableIterations { get; init; }

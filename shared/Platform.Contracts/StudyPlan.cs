@@ -47,6 +47,9 @@ public sealed record PlannedSeries
 
     /// <summary>What the image looks like; null in a plan of an earlier version.</summary>
     public SeriesStatistics? Statistics { get; init; }
+
+    /// <summary>How it was aligned with the study's other series; null where it is the only one, or none were to be.</summary>
+    public SeriesAlignment? Alignment { get; init; }
 }
 
 /// <summary>What an image looks like, each number from 0 to 1 and free of the intensities' scale. Drift is told by them.</summary>

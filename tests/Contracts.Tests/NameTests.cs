@@ -21,6 +21,7 @@ public sealed class NameTests
         Assert.Equal(revision + "manifest.json", BlobNames.Manifest(Study));
         Assert.Equal(revision + "plan.json", BlobNames.Plan(Study));
         Assert.Equal(revision + "volumes/s1.nii.zst", BlobNames.Volume(Study, "s1"));
+        Assert.Equal(revision + "volumes/s2-on-s1.nii.zst", BlobNames.Aligned(Study, "s2", "s1"));
         Assert.Equal(
             revision + "m@1.0.0/s1/labels.nii.zst",
             BlobNames.Labels(Study, "m@1.0.0", "s1")

@@ -95,6 +95,19 @@ internal static class Samples
             VolumeDigest = Digest,
             Scanner = "ACME Vision 3T",
             Statistics = new(0.0625, 0.5, 0.375),
+            Alignment = new()
+            {
+                Outcome = AlignmentOutcome.Aligned,
+                Anchor = "s2",
+                FromAnchor = [1, 0, 0, 1.5, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
+                Similarity = ImageSimilarity.MutualInformation,
+                SimilarityValue = 0.375,
+                ShiftMm = 1.5,
+                RotationDegrees = 0.25,
+                Volume = BlobNames.Aligned(Study, "s1", "s2"),
+                VolumeDigest = Digest,
+                Detail = "the images share 0.05 of their information",
+            },
         };
 
     private static PlannedOutput Output { get; } =
@@ -221,6 +234,7 @@ internal static class Samples
             Registration = new()
             {
                 SpacingsMm = [2, 1.5],
+                Similarity = ImageSimilarity.MutualInformation,
                 AffineIterations = [10],
                 DeformableIterations = [12, 8],
                 LargestShiftMm = 5,

@@ -32,6 +32,36 @@ public sealed class ReferenceSetTests
     }
 
     [Fact]
+    public async Task Registration_settings_come_from_a_file()
+    {
+        using var folder = new TemporaryFolder();
+        ReferencePhantoms.Write(folder["mine"], 1);
+        File.WriteAllText(
+            folder["registration.json"],
+            """{ "similarity": "MutualInformation", "affineIterations": [9] }"""
+        );
+        var settings = ReferenceSetBuilder.ReadRegistration(folder["registration.json"]);
+        var path = ReferenceSetBuilder.Build(folder["mine"], folder["sets/brains/1"], settings);
+        var registration = (await ReferenceSet.FromFolderAsync(path)).Registration;
+        Assert.Equal(Imaging.Registration.Similarity.MutualInformation, registration.Similarity);
+        Assert.Equal([9], registration.AffineIterations);
+    }
+
+    [Theory]
+    [InlineData("""{ "similarty": "MutualInformation" }""", "similarty")]
+    [InlineData("""{ "similarity": "Mutual" }""", "$.similarity")]
+    [InlineData("[", "cannot be read")]
+    public void Settings_that_do_not_exist_are_refused_by_their_name(string json, string says)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["registration.json"], json);
+        var error = Assert.Throws<InvalidDataException>(() =>
+            ReferenceSetBuilder.ReadRegistration(folder["registration.json"])
+        );
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_version_is_never_overwritten()
     {
         using var folder = new TemporaryFolder();
