@@ -4,13 +4,14 @@
 # PLATFORM_PACKAGES: another folder of models and references than the committed ones.
 packages="${PLATFORM_PACKAGES:-$root/shared}"
 
-# up_distributed [--port N] [--detach]
+# up_distributed [--port N] [--detach] [--training]
 up_distributed() {
-  local port=8080 detach=0
+  local port=8080 detach=0 training=0 asks=()
   while [ $# -gt 0 ]; do
     case $1 in
       --port) port=${2:?--port needs a number} && shift 2 ;;
       --detach) detach=1 && shift ;;
+      --training) training=1 && shift ;;
       *) fail "up --distributed does not know '$1'" ;;
     esac
   done
@@ -23,6 +24,7 @@ up_distributed() {
   need_apt rabbitmq-server postgresql
   need_npm azurite "$root/docker/local/azurite"
   build_if_changed services/standalone
+  if [ $training = 1 ]; then build_if_changed services/training; fi
   secrets
   # From here on, whatever ends this script ends what it started.
   trap 'trap - EXIT; down' EXIT
@@ -45,7 +47,11 @@ up_distributed() {
   service ingest Platform.Ingest $((port + 1))
   service preprocessing Platform.Preprocessing $((port + 2))
   models_as_services $((port + 3))
-  service qc Platform.Qc $((port + 2))
+  if [ $training = 1 ]; then
+    service training "Platform.Training serve" $((port + 2))
+    asks=(Qc__Training=true)
+  fi
+  service qc Platform.Qc $((port + 2)) "${asks[@]}"
   for name in "${services[@]}"; do start "$name"; done
   for name in "${services[@]}"; do until_true 180 "$name" answers "$(service_port "$name")" /health/ready; done
   stage 'ready'
@@ -194,7 +200,7 @@ export Packages__Path='$packages'
 export Tenants__0__Name=local Tenants__0__Sites__0=default Tenants__0__KeyHashes__0=$(sha256_hex "$api_key") Tenants__0__StudySecret='$study_secret'
 $(for setting in "$@"; do printf "export '%s'\n" "$setting"; done)
 export DOTNET_gcServer=0
-exec '$(program "$project")'
+exec '$(program "${project%% *}")' ${project#"${project%% *}"}
 UNIT
 }
 

@@ -13,7 +13,7 @@ namespace Platform.Qc;
 /// <param name="Output">What was planned.</param>
 /// <param name="Scanner">What made the image; null where that is not known.</param>
 /// <param name="Model">The model that made it.</param>
-/// <param name="Classifier">The reverse classifier the model asks for, of its reference set; null where none is installed.</param>
+/// <param name="Classifier">The reverse classifier the model asks for, of its reference set; null where none is installed, or none can be trained.</param>
 public sealed record Assessment(
     StudyContext Study,
     PlannedOutput Output,
@@ -32,6 +32,7 @@ public sealed partial class AssessmentStage(
     ModelRepository models,
     ReferenceSets references,
     ModelPool networks,
+    FittedNetworks fitted,
     ILogger<AssessmentStage> logger
 )
 {
@@ -78,13 +79,19 @@ public sealed partial class AssessmentStage(
                 LogNoReferences(model, set);
             }
         }
+        var name = manifest.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas;
+        var classifier =
+            loaded is null ? null
+            : name == ReverseClassifiers.ConstrainedCnn
+                ? await fitted.FindAsync(loaded.Set, study, output, cancellationToken)
+            : loaded.Classifiers[name];
         QcMetrics.Observe("open", opening);
         return new(
             study,
             output,
             plan.Series.FirstOrDefault(s => s.Series == output.ReceivedSeries)?.Scanner,
             manifest,
-            loaded?.Classifiers[manifest.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas]
+            classifier
         );
     }
 

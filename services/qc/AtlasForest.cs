@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using Platform.Imaging;
+using Platform.Inference;
 
 namespace Platform.Qc;
 

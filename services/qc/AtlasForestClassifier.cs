@@ -24,16 +24,9 @@ public sealed class AtlasForestClassifier(ReferenceSet set, int parallelism) : I
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var test = Orienter.ToOrientation(image, "RAS");
-        // At the references' spacing; axes that are coarser keep theirs.
-        var (have, want) = (test.Geometry.Spacing, set.SpacingMm);
-        var grid = Resampler.ToSpacing(
-            test.Geometry,
-            (Math.Max(have.I, want), Math.Max(have.J, want), Math.Max(have.K, want))
-        );
         return new Case(
-            ContextImage.Of(Resampler.Linear(test, grid)),
-            part.Of(set.Nearest(test)),
+            ContextImage.At(image, set.SpacingMm),
+            part.Of(set.Nearest(Orienter.ToOrientation(image, "RAS"))),
             parallelism
         );
     }

@@ -1,3 +1,5 @@
+using Platform.Inference;
+
 namespace Platform.Qc;
 
 /// <summary>

@@ -30,12 +30,15 @@ public interface IReverseClassifier
     /// <param name="name">One of <see cref="ReverseClassifiers.All"/>.</param>
     /// <param name="set">The references.</param>
     /// <param name="parallelism">Threads at most.</param>
-    /// <exception cref="InvalidDataException">No such classifier; the message names those there are.</exception>
+    /// <exception cref="InvalidDataException">No such classifier, or one that is made for a single segmentation; the message names those there are.</exception>
     static IReverseClassifier Create(string name, ReferenceSet set, int parallelism) =>
         name switch
         {
             ReverseClassifiers.SingleAtlas => new SingleAtlasClassifier(set, parallelism),
             ReverseClassifiers.AtlasForest => new AtlasForestClassifier(set, parallelism),
+            ReverseClassifiers.ConstrainedCnn => throw new InvalidDataException(
+                "classifier 'constrained-cnn' needs a network that the training service fits to each segmentation: only qc beside one can use it, and it cannot be evaluated here"
+            ),
             _ => throw new InvalidDataException(ReverseClassifiers.Unknown(name)),
         };
 }

@@ -19,6 +19,12 @@ public sealed class QcOptions
     [Range(0, 100_000)]
     public int ReferencesPerPart { get; init; }
 
+    /// <summary>
+    /// A training service runs: it fits a network to each segmentation of the models that ask for constrained-cnn. Without it they are
+    /// <see cref="Contracts.Verdict.Unassessed"/>. Default false.
+    /// </summary>
+    public bool Training { get; init; }
+
     /// <summary>How many parts so many references are split into.</summary>
     internal int PartsOf(int references) =>
         ReferencesPerPart == 0

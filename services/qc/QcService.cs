@@ -1,5 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Inference;
 using Platform.Serving;
@@ -25,15 +27,21 @@ public static class QcService
         builder.AddValidatedOptions<InferenceOptions>("Inference");
         builder.Services.TryAddSingleton<ModelPool>();
         builder.Services.AddSingleton<ReferenceSets>();
+        builder.Services.AddSingleton<FittedNetworks>();
         builder.Services.AddSingleton<AssessmentStage>();
         builder.Services.AddHostedService<ReferenceLoader>();
     }
 
-    /// <summary>Consumes VolumeSegmented and AssessReferences.</summary>
+    /// <summary>Consumes VolumeSegmented, ReverseClassifierTrained and AssessReferences; where training runs, commands wait in its queue.</summary>
     public static void AddConsumers(IBusRegistrationConfigurator bus)
     {
         bus.AddConsumer<VolumeSegmentedConsumer, VolumeSegmentedConsumerDefinition>();
         bus.AddConsumer<AssessReferencesConsumer, AssessReferencesConsumerDefinition>();
+        bus.DeclareQueues(services =>
+            services.GetRequiredService<IOptions<QcOptions>>().Value.Training
+                ? [QueueNames.Training]
+                : []
+        );
     }
 }
 

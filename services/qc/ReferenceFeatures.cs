@@ -34,7 +34,7 @@ public sealed record ReferenceFeatures
     {
         var (threshold, lowest, highest, _, _) = Normaliser.Measure(image.Voxels, 1, 99);
         var (shape, spacing) = (image.Geometry.Shape, image.Geometry.Spacing);
-        var box = Box(image, threshold);
+        var box = ForegroundBox.Of(image, threshold);
         var (sums, counts) = (new double[Cells * Cells * Cells], new int[Cells * Cells * Cells]);
         ForEach(
             shape,
@@ -58,26 +58,6 @@ public sealed record ReferenceFeatures
             .. means.Select(m => Rounded((m - mean) / Math.Max(norm, 1e-9))),
             .. edges.Select((mm, axis) => Rounded(Math.Log(mm * box[axis].Size))),
         ];
-    }
-
-    /// <summary>First index and size, along i, j and k, of the box around what is brighter than a threshold but one voxel in a hundred on each side.</summary>
-    internal static (int First, int Size)[] Box(Volume<float> image, float threshold)
-    {
-        var shape = image.Geometry.Shape;
-        int[][] profiles = [new int[shape.I], new int[shape.J], new int[shape.K]];
-        ForEach(
-            shape,
-            (i, j, k, n) =>
-            {
-                if (image.Voxels[n] > threshold)
-                {
-                    profiles[0][i]++;
-                    profiles[1][j]++;
-                    profiles[2][k]++;
-                }
-            }
-        );
-        return [.. profiles.Select(Extent)];
     }
 
     /// <summary>Twice what the patches' correlation lacks to 1, and the squared logarithms of how much larger one box is than the other.</summary>
@@ -112,21 +92,6 @@ public sealed record ReferenceFeatures
         at < edge.First || at >= edge.First + edge.Size
             ? -1
             : (at - edge.First) * Cells / edge.Size;
-
-    private static (int First, int Size) Extent(int[] profile)
-    {
-        var aside = profile.Sum() / 100;
-        var (first, last) = (0, profile.Length - 1);
-        for (var left = aside; first < last && (left -= profile[first]) >= 0; )
-        {
-            first++;
-        }
-        for (var left = aside; last > first && (left -= profile[last]) >= 0; )
-        {
-            last--;
-        }
-        return (first, last - first + 1);
-    }
 
     private static void ForEach((int I, int J, int K) shape, Action<int, int, int, int> visit)
     {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Platform.Contracts;
 using Platform.Imaging;
 using Platform.Imaging.Registration;
+using Platform.Inference;
 
 namespace Platform.Qc;
 

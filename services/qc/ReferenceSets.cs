@@ -8,7 +8,7 @@ namespace Platform.Qc;
 
 /// <summary>A loaded reference set and its classifiers.</summary>
 /// <param name="Set">The set.</param>
-/// <param name="Classifiers">By name: one of each, for every model.</param>
+/// <param name="Classifiers">By name: one of each that serves every segmentation. A constrained CNN serves one: <see cref="FittedNetworks"/>.</param>
 public sealed record LoadedReferences(
     ReferenceSet Set,
     IReadOnlyDictionary<string, IReverseClassifier> Classifiers
@@ -80,10 +80,12 @@ public sealed class ReferenceSets(IBlobStore blobs, IOptions<QcOptions> options)
             options.Value.Parallelism > 0 ? options.Value.Parallelism : Environment.ProcessorCount;
         return _loaded[id] = new(
             set,
-            ReverseClassifiers.All.ToDictionary(
-                classifier => classifier,
-                classifier => IReverseClassifier.Create(classifier, set, parallelism)
-            )
+            ReverseClassifiers
+                .All.Where(classifier => classifier != ReverseClassifiers.ConstrainedCnn)
+                .ToDictionary(
+                    classifier => classifier,
+                    classifier => IReverseClassifier.Create(classifier, set, parallelism)
+                )
         );
     }
 }

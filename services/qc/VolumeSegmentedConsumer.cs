@@ -7,25 +7,40 @@ namespace Platform.Qc;
 
 /// <summary>
 /// <see cref="VolumeSegmented"/> → quality.json and <see cref="SegmentationAssessed"/>, or, where its references are split over replicas, an
-/// <see cref="AssessReferences"/> for each part that is not stored. A redelivery finds the document and publishes again.
+/// <see cref="AssessReferences"/> for each part that is not stored. A redelivery finds the document and publishes again. Where a network must be
+/// fitted to the segmentation first, training is asked for it, and <see cref="ReverseClassifierTrained"/> goes on from there.
 /// </summary>
-public sealed class VolumeSegmentedConsumer(AssessmentStage stage, IOptions<QcOptions> options)
-    : IConsumer<VolumeSegmented>
+public sealed class VolumeSegmentedConsumer(
+    AssessmentStage stage,
+    FittedNetworks networks,
+    IOptions<QcOptions> options
+) : IConsumer<VolumeSegmented>, IConsumer<ReverseClassifierTrained>
 {
     /// <inheritdoc/>
-    public async Task Consume(ConsumeContext<VolumeSegmented> context)
+    public Task Consume(ConsumeContext<VolumeSegmented> context) =>
+        AssessAsync(context, context.Message.Study, context.Message.Series, context.Message.Model);
+
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<ReverseClassifierTrained> context) =>
+        AssessAsync(context, context.Message.Study, context.Message.Series, context.Message.Model);
+
+    private async Task AssessAsync(
+        ConsumeContext context,
+        StudyContext study,
+        string series,
+        string model
+    )
     {
-        var (study, series, model) = (
-            context.Message.Study,
-            context.Message.Series,
-            context.Message.Model
-        );
         if (await stage.TryPublishAsync(context, study, series, model))
         {
             return;
         }
         var stopped = context.CancellationToken;
         var assessment = await stage.OpenAsync(study, series, model, stopped);
+        if (await networks.TryAskAsync(context, assessment))
+        {
+            return;
+        }
         var parts = options.Value.PartsOf(assessment.Classifier?.Set.Consulted ?? 0);
         if (parts == 1)
         {

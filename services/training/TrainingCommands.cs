@@ -70,7 +70,7 @@ public static class TrainingCommands
     {
         Where.AcceptOnlyFromAmong("cpu", "cuda");
         var root = new RootCommand(
-            "Trains the platform's models from label maps, without patient images."
+            "Trains the platform's models from label maps, without patient images; serve [--Section:Key=value …] trains reverse classifiers on request."
         );
         root.Add(References());
         root.Add(

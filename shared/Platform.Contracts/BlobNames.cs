@@ -62,6 +62,10 @@ public static class BlobNames
             $"{Revision(study)}{model}/{series}/quality-{part}-of-{parts}.json"
         );
 
+    /// <summary>The network that training fitted to a model's labels, as ONNX, by which qc judges them.</summary>
+    public static string ReverseClassifier(StudyContext study, string model, string series) =>
+        $"{Revision(study)}{model}/{series}/constrained-cnn.onnx";
+
     /// <summary><see cref="StudyReport"/>: the one terminal document, created once.</summary>
     public static string Report(StudyContext study) => $"{Revision(study)}report.json";
 

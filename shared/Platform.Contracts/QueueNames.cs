@@ -15,6 +15,9 @@ public static class QueueNames
     /// <summary>qc's queue for parts of a segmentation's references.</summary>
     public const string QcReferences = "qc-references";
 
+    /// <summary>training's queue.</summary>
+    public const string Training = "training";
+
     /// <summary>results' queue.</summary>
     public const string Results = "results";
 

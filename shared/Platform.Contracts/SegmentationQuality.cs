@@ -13,8 +13,8 @@ public sealed record SegmentationQuality
     public string? ReferenceSet { get; init; }
 
     /// <summary>
-    /// How the quality was predicted: "rca-" and the reverse classifier the model asks for, "single-atlas" or "atlas-forest", with
-    /// "-uncalibrated" where the set was not evaluated with it; "regression" where there are no references but a network that predicts the Dice;
+    /// How the quality was predicted: "rca-" and the reverse classifier the model asks for, "single-atlas", "atlas-forest" or "constrained-cnn",
+    /// with "-uncalibrated" where the set was not evaluated with it; "regression" where there are no references but a network that predicts the Dice;
     /// "agreement" where there is but how well runs on altered images agree; "none" where there is nothing to judge by.
     /// </summary>
     public required string Method { get; init; }

@@ -216,8 +216,11 @@ public static class ReverseClassifiers
     /// <summary>A forest learnt from the test image and its predicted labels labels the references.</summary>
     public const string AtlasForest = "atlas-forest";
 
+    /// <summary>A small network fitted to the test image and its predicted labels by the training service labels the references.</summary>
+    public const string ConstrainedCnn = "constrained-cnn";
+
     /// <summary>Every name.</summary>
-    public static IReadOnlyList<string> All { get; } = [SingleAtlas, AtlasForest];
+    public static IReadOnlyList<string> All { get; } = [SingleAtlas, AtlasForest, ConstrainedCnn];
 
     /// <summary>What is said of a name that is none.</summary>
     public static string Unknown(string name) =>

@@ -5,7 +5,7 @@ namespace Platform.Inference;
 /// <summary>A model as installed: its manifest and its network, verified to belong together.</summary>
 public sealed class ModelPackage
 {
-    private ModelPackage(ModelManifest manifest, byte[] onnx) =>
+    internal ModelPackage(ModelManifest manifest, byte[] onnx) =>
         (Manifest, Onnx) = (manifest, onnx);
 
     /// <summary>model.json.</summary>

@@ -42,6 +42,10 @@ public sealed class NameTests
             revision + "m@1.0.0/s1/quality-2-of-7.json",
             BlobNames.QualityPart(Study, "m@1.0.0", "s1", 2, 7)
         );
+        Assert.Equal(
+            revision + "m@1.0.0/s1/constrained-cnn.onnx",
+            BlobNames.ReverseClassifier(Study, "m@1.0.0", "s1")
+        );
         Assert.Equal(revision + "report.json", BlobNames.Report(Study));
         Assert.Equal(revision + "failed.json", BlobNames.Failure(Study));
         Assert.Equal("general/open/0123456789abcdef0123456789abcdef-r2", BlobNames.Open(Study));

@@ -43,6 +43,19 @@ internal static class Samples
             Series = "s123",
             Model = Resolver,
         },
+        new TrainReverseClassifier
+        {
+            Study = Study,
+            Series = "s123-sr",
+            Model = Segmenter,
+            SpacingMm = 1.25,
+        },
+        new ReverseClassifierTrained
+        {
+            Study = Study,
+            Series = "s123-sr",
+            Model = Segmenter,
+        },
         new VolumeSegmented
         {
             Study = Study,

@@ -7,7 +7,14 @@ namespace Deployment.Tests;
 /// <summary>The chart renders what the services need and what a cluster accepts.</summary>
 public class ChartTests
 {
-    private static readonly string[] Services = ["ingest", "preprocessing", "qc", "results"];
+    private static readonly string[] Services =
+    [
+        "ingest",
+        "preprocessing",
+        "qc",
+        "results",
+        "training",
+    ];
     private static readonly string[] Models = ["brain-structures", "brain-sr"];
 
     private static List<T> All<T>(string kind) => All<T>(kind, Chart.Documents);
@@ -231,14 +238,41 @@ public class ChartTests
             "preprocessing",
             "qc",
             "results",
+            "training",
             .. Models.Select(model => $"model-{model}"),
         ];
         Assert.Equal(expected, containers.Select(c => c.Name));
         Assert.All(containers, c => Assert.Contains("--Bus:DeclareOnly=true", c.Args));
+        Assert.All(containers, c => Assert.Equal(c.Name == "training", c.Args[0] == "serve"));
         Assert.All(
             containers,
             c => Assert.DoesNotContain("-gpu", c.Image, StringComparison.Ordinal)
         );
+    }
+
+    [Fact]
+    public void Training_serves_and_qc_asks_it_where_it_is_enabled_and_there_is_neither_by_default()
+    {
+        var containers = All<V1Deployment>("Deployment")
+            .Select(d => d.Spec.Template.Spec.Containers.Single())
+            .DistinctBy(c => c.Name)
+            .ToDictionary(c => c.Name);
+        Assert.Equal(["serve"], containers["training"].Args);
+        Assert.Null(containers["qc"].Args);
+        Assert.Contains(containers["qc"].Env, e => e is { Name: "Qc__Training", Value: "true" });
+
+        var without = Chart.Render(
+            "--values",
+            Chart.ClusterValues,
+            "--set",
+            "training.enabled=false"
+        );
+        var qc = All<V1Deployment>("Deployment", without)
+            .Select(d => d.Spec.Template.Spec.Containers.Single())
+            .DistinctBy(c => c.Name)
+            .ToDictionary(c => c.Name);
+        Assert.DoesNotContain("training", qc.Keys);
+        Assert.DoesNotContain(qc["qc"].Env, e => e.Name == "Qc__Training");
     }
 
     [Fact]
@@ -281,7 +315,7 @@ public class ChartTests
                 container.Env.Any(e => e.Name == "Results__ConnectionString")
             );
             Assert.Equal(
-                service is not ("preprocessing" or "qc"),
+                service is not ("preprocessing" or "qc" or "training"),
                 container.EnvFrom.Any(e => e.SecretRef is not null)
             );
         }

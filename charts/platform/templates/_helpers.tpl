@@ -31,13 +31,16 @@ model-{{ .name }}
 {{- end }}
 
 {{- /*
-Every workload of the release as a JSON list: the four services, then a workload for each model.
+Every workload of the release as a JSON list: the four services, training where it is enabled, then a workload for each model.
 service: whose image; component: its name within the release; model: the model's values, for model pods.
 */ -}}
 {{- define "platform.workloads" -}}
 {{- $list := list }}
 {{- range $name, $service := .Values.services }}
 {{- $list = append $list (merge (dict "service" $name "component" $name "gpu" false) $service) }}
+{{- end }}
+{{- if .Values.training.enabled }}
+{{- $list = append $list (merge (dict "service" "training" "component" "training" "gpu" false) (omit .Values.training "enabled")) }}
 {{- end }}
 {{- range $model := .Values.models }}
 {{- $list = append $list (merge (dict "component" (printf "model-%s" $model.name) "model" (omit $model "resources" "env" "nodeSelector" "tolerations") "replicas" (max 1 (int $model.replicas.min))) (omit $model "replicas")) }}
@@ -69,7 +72,7 @@ capabilities: { drop: [ALL] }
 {{- $values := .root.Values -}}
 envFrom:
   - configMapRef: { name: {{ include "platform.name" .root }} }
-  {{- if not (has .workload.service (list "preprocessing" "qc")) }}
+  {{- if not (has .workload.service (list "preprocessing" "qc" "training")) }}
   - secretRef: { name: {{ $values.tenants.existingSecret }} }
   {{- end }}
 env:
@@ -84,6 +87,10 @@ env:
     value: PostgreSql
   - name: Results__ConnectionString
     valueFrom: { secretKeyRef: { name: {{ $values.database.existingSecret }}, key: connectionString } }
+  {{- end }}
+  {{- if and (eq .workload.service "qc") $values.training.enabled }}
+  - name: Qc__Training
+    value: "true"
   {{- end }}
   {{- with .workload.model }}
   - name: {{ eq .service "segmentation" | ternary "Segmentation" "SuperResolution" }}__Model

@@ -10,7 +10,9 @@ public sealed class FaultConsumer(StudyFlow flow)
         IConsumer<Fault<SegmentVolume>>,
         IConsumer<Fault<VolumeSuperResolved>>,
         IConsumer<Fault<VolumeSegmented>>,
-        IConsumer<Fault<AssessReferences>>
+        IConsumer<Fault<AssessReferences>>,
+        IConsumer<Fault<TrainReverseClassifier>>,
+        IConsumer<Fault<ReverseClassifierTrained>>
 {
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<Fault<StudyReceived>> context) =>
@@ -49,6 +51,20 @@ public sealed class FaultConsumer(StudyFlow flow)
     {
         var command = context.Message.Message;
         return FailAsync(context, command.Study, command.Series, command.Model);
+    }
+
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<Fault<TrainReverseClassifier>> context)
+    {
+        var command = context.Message.Message;
+        return FailAsync(context, command.Study, command.Series, command.Model);
+    }
+
+    /// <inheritdoc/>
+    public Task Consume(ConsumeContext<Fault<ReverseClassifierTrained>> context)
+    {
+        var happened = context.Message.Message;
+        return FailAsync(context, happened.Study, happened.Series, happened.Model);
     }
 
     private Task FailAsync<T>(

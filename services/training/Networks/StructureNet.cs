@@ -8,7 +8,7 @@ namespace Platform.Training.Networks;
 
 /// <summary>
 /// A 3D U-Net for a small budget: one narrow level at full resolution, most of the work at half and quarter resolution.
-/// N×1×K×J×I → logits N×classes×K×J×I; K, J and I are multiples of 2^(widths − 1).
+/// N×inputs×K×J×I → logits N×classes×K×J×I; K, J and I are multiples of 2^(widths − 1).
 /// Batch normalisation has no per-image statistics at inference, so it folds into the convolutions and tiles agree with the whole volume.
 /// </summary>
 public sealed class StructureNet : Module<Tensor, Tensor>
@@ -22,13 +22,14 @@ public sealed class StructureNet : Module<Tensor, Tensor>
     /// <param name="widths">Maps at each level, full resolution first.</param>
     /// <param name="outputWidth">Maps of the last full-resolution layer.</param>
     /// <param name="classes">Output channels, background included.</param>
-    public StructureNet(IReadOnlyList<int> widths, int outputWidth, int classes)
+    /// <param name="inputs">Input channels.</param>
+    public StructureNet(IReadOnlyList<int> widths, int outputWidth, int classes, int inputs = 1)
         : base(nameof(StructureNet))
     {
         var levels = widths.Count;
         for (var n = 0; n < levels; n++)
         {
-            var down = new ConvBlock(n == 0 ? 1 : widths[n - 1], widths[n], n == 0 ? 1 : 2);
+            var down = new ConvBlock(n == 0 ? inputs : widths[n - 1], widths[n], n == 0 ? 1 : 2);
             register_module($"down{n}", down);
             _down.Add(down);
             if (n > 0)
@@ -99,7 +100,8 @@ public sealed class StructureNet : Module<Tensor, Tensor>
         return graph.Finish(
             graph.Convolution(x, _classify),
             "logits",
-            (int)_classify.weight.shape[0]
+            (int)_classify.weight.shape[0],
+            (int)_down[0].Convolution.weight.shape[1]
         );
     }
 }

@@ -44,5 +44,23 @@ public static class ModelQueues
     public static void DeclareModelQueues(
         this IBusRegistrationConfigurator bus,
         ServedModels models
-    ) => bus.AddSingleton(new DeclaredModels(models));
+    ) =>
+        bus.AddSingleton(
+            new DeclaredQueues(
+                async (services, cancellationToken) =>
+                    [
+                        .. from model in await models(services, cancellationToken)
+                        from priority in Enum.GetValues<StudyPriority>()
+                        select QueueNames.Model(model, priority),
+                    ]
+            )
+        );
+
+    /// <summary>Declares other queues that this process sends to, so that commands wait in them while nobody consumes.</summary>
+    /// <param name="bus">The bus.</param>
+    /// <param name="queues">Their names; asked whenever the bus connects.</param>
+    public static void DeclareQueues(
+        this IBusRegistrationConfigurator bus,
+        Func<IServiceProvider, IReadOnlyList<string>> queues
+    ) => bus.AddSingleton(new DeclaredQueues((services, _) => Task.FromResult(queues(services))));
 }

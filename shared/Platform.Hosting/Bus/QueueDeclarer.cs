@@ -2,14 +2,15 @@ using System.Collections.Concurrent;
 using MassTransit;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using Platform.Contracts;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
 namespace Platform.Hosting;
 
-/// <summary>The models whose queues a process declares.</summary>
-internal sealed record DeclaredModels(ServedModels Models);
+/// <summary>Names of queues that a process declares beside those it consumes.</summary>
+internal sealed record DeclaredQueues(
+    Func<IServiceProvider, CancellationToken, Task<IReadOnlyList<string>>> Names
+);
 
 /// <summary>
 /// Declares a process's queues and their error queues before its bus connects, one process of the installation at a time.
@@ -18,7 +19,7 @@ internal sealed record DeclaredModels(ServedModels Models);
 /// </summary>
 internal sealed class QueueDeclarer(
     IServiceProvider services,
-    IEnumerable<DeclaredModels> models,
+    IEnumerable<DeclaredQueues> others,
     IOptions<BusOptions> options,
     IHostApplicationLifetime lifetime
 )
@@ -64,13 +65,9 @@ internal sealed class QueueDeclarer(
     private async Task<IReadOnlyList<string>> QueuesAsync(CancellationToken cancellationToken)
     {
         var queues = new List<string>(_endpoints.Keys);
-        foreach (var declared in models)
+        foreach (var declared in others)
         {
-            queues.AddRange(
-                from model in await declared.Models(services, cancellationToken)
-                from priority in Enum.GetValues<StudyPriority>()
-                select QueueNames.Model(model, priority)
-            );
+            queues.AddRange(await declared.Names(services, cancellationToken));
         }
         return queues;
     }

@@ -130,8 +130,13 @@ public sealed class AtlasForestClassifierTests(AtlasForestClassifierTests.Case h
         var error = Assert.Throws<InvalidDataException>(() =>
             IReverseClassifier.Create("oracle", head.Set, 1)
         );
-        Assert.Equal("classifier 'oracle' is none of single-atlas, atlas-forest", error.Message);
-        foreach (var name in ReverseClassifiers.All)
+        Assert.Equal(
+            "classifier 'oracle' is none of single-atlas, atlas-forest, constrained-cnn",
+            error.Message
+        );
+        foreach (
+            var name in (string[])[ReverseClassifiers.SingleAtlas, ReverseClassifiers.AtlasForest]
+        )
         {
             Assert.Equal(name, IReverseClassifier.Create(name, head.Set, 1).Name);
         }

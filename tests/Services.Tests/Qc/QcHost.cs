@@ -15,8 +15,8 @@ namespace Platform.Qc.Tests;
 /// <summary>qc as its Program makes it, over a folder with one segmentation to assess, and what it says on the bus.</summary>
 internal sealed class QcHost : IAsyncDisposable
 {
-    private const string Model = "heads@1.0.0";
-    private const string Series = "s1";
+    public const string Model = "heads@1.0.0";
+    public const string Series = "s1";
 
     private readonly WebApplication _app;
 
