@@ -204,7 +204,7 @@ exec '$(program "${project%% *}")' ${project#"${project%% *}"}
 UNIT
 }
 
-# models_as_services PORT: every installed model has its own process; the first segmentation model has two replicas.
+# models_as_services PORT: every installed model has its own process; the first segmentation model has two replicas. Quality regressors run in qc.
 models_as_services() {
   local manifest name version id replica segmenters=0
   for manifest in "$packages"/models/*/*/model.json; do
@@ -214,7 +214,7 @@ models_as_services() {
     id="$name@$version"
     if grep -Eqi '"task": *"super' "$manifest"; then
       service "super-resolution-$name" Platform.SuperResolution "$1" "SuperResolution__Model=$id"
-    else
+    elif grep -Eqi '"task": *"segmentation' "$manifest"; then
       for replica in $([ $segmenters = 0 ] && echo 1 2 || echo 1); do
         service "segmentation-$name-$replica" Platform.Segmentation "$1" "Segmentation__Model=$id"
       done

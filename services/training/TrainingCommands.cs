@@ -94,7 +94,7 @@ public static class TrainingCommands
                 "quality-regressor",
                 "Train the direct regression of a segmentation's Dice.",
                 CreateQualityTask,
-                PackageWriter.Write
+                QualityPackageWriter.Write
             )
         );
         return root;

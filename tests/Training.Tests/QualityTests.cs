@@ -55,7 +55,7 @@ public sealed class QualityTests : IDisposable
         var task = Trained(until: 6);
         using var model = Packaged(
             "quality",
-            folder => PackageWriter.Write(HeadPhantom.Quality, task, Run, folder)
+            folder => QualityPackageWriter.Write(HeadPhantom.Quality, task, Run, folder)
         );
         using var batch = task.Draw(0).First();
         using var none = no_grad();
@@ -82,7 +82,7 @@ public sealed class QualityTests : IDisposable
         var task = Trained(until: 6);
         using var model = Packaged(
             "quality",
-            folder => PackageWriter.Write(HeadPhantom.Quality, task, Run, folder)
+            folder => QualityPackageWriter.Write(HeadPhantom.Quality, task, Run, folder)
         );
         var regressor = new QualityRegressor(model);
         var geometry = VolumeGeometry.Ras((32, 32, 32), (4, 4, 4));

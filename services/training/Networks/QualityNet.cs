@@ -11,6 +11,7 @@ namespace Platform.Training.Networks;
 /// painted with the mean intensity of each structure: where they are right, the painting looks like the image. A U-Net that begins at half resolution
 /// sees image, painting and where there are labels, but not which, so that all structures teach it the same. Its maps are averaged inside each structure
 /// and around it, and a small head, the same for every structure but for its offsets, reads the Dice from the averages.
+/// Each map is normalised over the image it is of, which is never cut in tiles: training and inference see the same.
 /// N×2×K×J×I (normalised intensity, label value) → N×structures×1×1×1; K, J and I are multiples of 2^widths.
 /// </summary>
 public sealed class QualityNet : Module<Tensor, Tensor>
@@ -29,10 +30,10 @@ public sealed class QualityNet : Module<Tensor, Tensor>
     /// <summary>K, J and I.</summary>
     private static readonly long[] Space = [2, 3, 4];
 
-    private readonly List<ConvBlock> _down = [];
-    private readonly List<ConvBlock> _encode = [];
+    private readonly List<InstanceBlock> _down = [];
+    private readonly List<InstanceBlock> _encode = [];
     private readonly List<UpBlock> _up = [];
-    private readonly List<ConvBlock> _decode = [];
+    private readonly List<InstanceBlock> _decode = [];
     private readonly int _maps;
     private readonly int _structures;
 
@@ -66,7 +67,7 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         register_parameter("dice", new(randn(hidden, 1) / Math.Sqrt(hidden)));
         register_parameter("bias", new(zeros(1)));
 
-        ConvBlock Add(string name, ConvBlock block)
+        InstanceBlock Add(string name, InstanceBlock block)
         {
             register_module(name, block);
             return block;
@@ -187,5 +188,35 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         weights = weights.flatten(2);
         var size = weights.sum(2, keepdim: true);
         return (weights.bmm(maps) / (size + Least), size);
+    }
+}
+
+/// <summary>3³ convolution → instance normalisation → ReLU.</summary>
+public sealed class InstanceBlock : Module<Tensor, Tensor>
+{
+    /// <summary>The convolution; it has no bias, the normalisation shifts.</summary>
+    public Conv3d Convolution { get; }
+
+    /// <summary>The normalisation, with a learned scale and shift.</summary>
+    public InstanceNorm3d Normalisation { get; }
+
+    /// <param name="input">Maps in.</param>
+    /// <param name="output">Maps out.</param>
+    /// <param name="stride">1, or 2 to halve the resolution.</param>
+    public InstanceBlock(int input, int output, int stride)
+        : base(nameof(InstanceBlock))
+    {
+        Convolution = Conv3d(input, output, 3, stride: stride, padding: 1L, bias: false);
+        Normalisation = InstanceNorm3d(output, affine: true);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return functional
+            .relu(Normalisation.forward(Convolution.forward(input)), inplace: true)
+            .MoveToOuterDisposeScope();
     }
 }
