@@ -4,13 +4,13 @@ using Platform.Qc;
 
 namespace Platform.Benchmarks;
 
-/// <summary>A crop around one hippocampus, about 35×51×35 mm at 1 mm, with an expert's labels: 1 anterior, 2 posterior.</summary>
-sealed record Hippocampus(Volume<float> Image, Volume<byte> Labels);
+/// <summary>An image with known labels: a crop around one hippocampus, about 35×51×35 mm at 1 mm (1 anterior, 2 posterior), or a brain.</summary>
+sealed record LabelledScan(Volume<float> Image, Volume<byte> Labels);
 
 /// <summary>The 130 crops of PLATFORM_DATA, split once for all: 100 references, the other 30 are test cases and nothing is fitted or tuned on them.</summary>
 sealed record HippocampusData(
-    IReadOnlyList<Hippocampus> References,
-    IReadOnlyList<Hippocampus> Tests
+    IReadOnlyList<LabelledScan> References,
+    IReadOnlyList<LabelledScan> Tests
 )
 {
     /// <summary>Draws the split.</summary>
@@ -35,12 +35,12 @@ sealed record HippocampusData(
                 .Order(StringComparer.Ordinal),
         ];
         new Random(Seed).Shuffle(names);
-        Hippocampus[] crops = [.. names.Select(name => Read(folder, name))];
+        LabelledScan[] crops = [.. names.Select(name => Read(folder, name))];
         return new(crops[..ReferenceCount], crops[ReferenceCount..]);
     }
 
     /// <summary>A reference set of crops, with the registration small crops want.</summary>
-    public static ReferenceSet Set(IEnumerable<Hippocampus> crops) =>
+    public static ReferenceSet Set(IEnumerable<LabelledScan> crops) =>
         ReferenceSet.Prepare(
             new ReferenceSetManifest
             {
@@ -66,7 +66,7 @@ sealed record HippocampusData(
             FluidSigma = 1.5,
         };
 
-    static Hippocampus Read(string folder, string name)
+    static LabelledScan Read(string folder, string name)
     {
         using var image = File.OpenRead(Path.Combine(folder, "images", name));
         using var labels = File.OpenRead(Path.Combine(folder, "labels", name));

@@ -13,7 +13,7 @@ sealed record Segmentation(string Source, Volume<byte> Labels);
 /// Segmentations of crops from sources of every quality: the crop's own labels degraded, and atlases put on well or badly. The atlases are the
 /// other crops of the group, which are never among the references that judge.
 /// </summary>
-sealed class HippocampusSegmentations(IReadOnlyList<Hippocampus> crops)
+sealed class HippocampusSegmentations(IReadOnlyList<LabelledScan> crops)
 {
     public const string Degraded = "degraded truth",
         Shifted = "atlas, shifted only",

@@ -51,10 +51,8 @@ static class RcaBenchmark
             );
         }
         var loading = Stopwatch.GetTimestamp();
-        var set = ReferenceSet
-            .FromFolderAsync(Path.Combine(packages, "references", "brain-t1", "2"))
-            .GetAwaiter()
-            .GetResult();
+        var folder = Path.Combine(packages, "references", "brain-t1", "2");
+        var set = ReferenceSet.FromFolderAsync(folder).GetAwaiter().GetResult();
         table.Add(
             $"load and prepare {set.References.Count} references (once a process)",
             Stopwatch.GetElapsedTime(loading).TotalSeconds,
@@ -76,6 +74,10 @@ static class RcaBenchmark
             );
             var propagated = Time(table, set, $"scan {scan}, 2 mm", image);
             samples.AddRange(ReferenceSetBuilder.Sample(propagated, 100 + scan, labels));
+            if (scan == 1)
+            {
+                RcaBrain.Beside(table, folder, set, image, labels);
+            }
         }
         Report(table, set, samples);
         return table.Finish();

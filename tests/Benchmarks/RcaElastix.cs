@@ -67,8 +67,8 @@ static class RcaElastix
     /// <summary>Brings each reference's labels into each test image's space, as many at a time as there are cores, one thread each.</summary>
     /// <returns>The labels by test image, and the seconds taken, reading and writing files included.</returns>
     public static (IReadOnlyList<IReadOnlyList<Volume<byte>>> Labels, double Seconds) Propagate(
-        IReadOnlyList<Hippocampus> tests,
-        IReadOnlyList<Hippocampus> references
+        IReadOnlyList<LabelledScan> tests,
+        IReadOnlyList<LabelledScan> references
     )
     {
         var folder = Directory.CreateTempSubdirectory("rca-").FullName;
@@ -138,7 +138,7 @@ static class RcaElastix
         return Orienter.ToOrientation(NiftiReader.ReadLabels(stream), "RAS");
     }
 
-    static void Write(string folder, string name, IReadOnlyList<Hippocampus> crops)
+    static void Write(string folder, string name, IReadOnlyList<LabelledScan> crops)
     {
         for (var n = 0; n < crops.Count; n++)
         {

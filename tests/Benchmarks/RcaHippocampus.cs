@@ -70,13 +70,13 @@ static class RcaHippocampus
     }
 
     /// <summary>Ten references at a time are test cases, and one another's atlases; the other ninety judge.</summary>
-    static Calibration Calibrate(IReadOnlyList<Hippocampus> references)
+    static Calibration Calibrate(IReadOnlyList<LabelledScan> references)
     {
         var samples = new List<CalibrationSample>();
         for (var fold = 0; fold < Folds; fold++)
         {
             var first = fold * FoldSize;
-            Hippocampus[] held = [.. references.Skip(first).Take(FoldSize)];
+            LabelledScan[] held = [.. references.Skip(first).Take(FoldSize)];
             var others = references.Where(reference => !held.Contains(reference));
             var classifier = new SingleAtlasClassifier(
                 HippocampusData.Set(others),
@@ -196,8 +196,8 @@ static class RcaHippocampus
             );
             return;
         }
-        Hippocampus[] references = [.. data.References.Take(PeerReferences)];
-        Hippocampus[] tests = [.. data.Tests.Take(PeerTests)];
+        LabelledScan[] references = [.. data.References.Take(PeerReferences)];
+        LabelledScan[] tests = [.. data.Tests.Take(PeerTests)];
         var set = HippocampusData.Set(references);
         var classifier = new SingleAtlasClassifier(set, Environment.ProcessorCount);
         Console.WriteLine($"hippocampus: the same pairs by {peer} …");

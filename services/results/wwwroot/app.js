@@ -205,10 +205,13 @@ function drawOutput(study, { plan, quality }) {
     return section;
   }
   const base = `/api/studies/${study.studyId}`;
-  const what = plan.kind === "Segmentation" ? "labels" : "volume";
-  const path = `${base}/outputs/${encodeURIComponent(plan.model)}/${encodeURIComponent(plan.series)}/${what}.nii.gz`;
-  const name = `${short(study.studyId)}-${plan.series}-${plan.model}-${what}${plan.notForDiagnosis ? "-not-for-diagnosis" : ""}.nii.gz`;
-  const downloads = make("div", { class: "downloads" }, download(`${path}?revision=${study.revision}`, what, name));
+  const output = `${base}/outputs/${encodeURIComponent(plan.model)}/${encodeURIComponent(plan.series)}`;
+  const file = (what, extension) => download(
+    `${output}/${what}${extension}?revision=${study.revision}`,
+    what,
+    `${short(study.studyId)}-${plan.series}-${plan.model}-${what}${plan.notForDiagnosis ? "-not-for-diagnosis" : ""}${extension}`);
+  const downloads = make("div", { class: "downloads" }, file(plan.kind === "Segmentation" ? "labels" : "volume", ".nii.gz"));
+  if (quality) downloads.append(file("quality", ".dcm"));
   section.append(downloads);
   if (!quality) return section;
   const picture = make("img", { class: "preview", alt: `Labels of ${plan.series} over the scan in three planes` });
