@@ -80,9 +80,18 @@ public sealed class QualityNet : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var image = input.slice(1, 0, 1, 1);
         var masks = input.slice(1, 1, 2, 1).eq(get_buffer("values")!).to(float32);
+        // Two products instead of one mask after the other: the masks are by far the largest tensor.
+        var flat = masks.flatten(2);
         var means =
-            (masks * image).sum(Space, keepdim: true) / (masks.sum(Space, keepdim: true) + Least);
-        var x = cat([image, (masks * means).sum(1, keepdim: true), masks.sum(1, keepdim: true)], 1);
+            flat.bmm(image.flatten(2).transpose(1, 2)) / (flat.sum(2, keepdim: true) + Least);
+        var painted = cat([means, ones_like(means)], 2).transpose(1, 2).bmm(flat);
+        var x = cat(
+            [
+                image,
+                painted.reshape(image.shape[0], 2, image.shape[2], image.shape[3], image.shape[4]),
+            ],
+            1
+        );
         var skips = new Stack<Tensor>();
         for (var n = 0; n < _down.Count; n++)
         {
