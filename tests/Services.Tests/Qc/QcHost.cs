@@ -84,6 +84,10 @@ internal sealed class QcHost : IAsyncDisposable
         var app = builder.Build();
         app.MapPlatform();
         await app.StartAsync();
+        // What is published before the queue is bound reaches nobody.
+        await app
+            .Services.GetRequiredService<IBusControl>()
+            .WaitForHealthStatus(BusHealthStatus.Healthy, TimeSpan.FromMinutes(2));
         var blobs = app.Services.GetRequiredService<IBlobStore>();
         var volumes = app.Services.GetRequiredService<VolumeStore>();
         var output = new PlannedOutput
