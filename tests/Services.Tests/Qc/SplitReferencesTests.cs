@@ -84,8 +84,6 @@ public sealed class SplitReferencesTests(RabbitMqServer broker) : IClassFixture<
         var settings = broker.Settings(await broker.CreateVirtualHostAsync());
         await using var one = await StartAsync(folder, head, null, perPart: 1, settings);
         await using var two = await StartAsync(folder, head, null, perPart: 1, settings);
-        await ReadyAsync(one);
-        await ReadyAsync(two);
         Assert.Contains(
             await broker.QueuesAsync(settings["Bus:VirtualHost"]!),
             queue => queue.Name == QueueNames.QcReferences && queue.Type == "quorum"
@@ -161,13 +159,6 @@ public sealed class SplitReferencesTests(RabbitMqServer broker) : IClassFixture<
             {
                 ["Qc:ReferencesPerPart"] = $"{perPart}",
             }
-        );
-
-    /// <summary>An event published before its consumer's queue exists goes nowhere.</summary>
-    private static Task<BusHealthStatus> ReadyAsync(QcHost host) =>
-        ((IBusControl)host.Bus).WaitForHealthStatus(
-            BusHealthStatus.Healthy,
-            TimeSpan.FromMinutes(1)
         );
 
     private static string Text(SegmentationQuality quality) =>
