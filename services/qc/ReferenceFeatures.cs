@@ -36,19 +36,20 @@ public sealed record ReferenceFeatures
         var (shape, spacing) = (image.Geometry.Shape, image.Geometry.Spacing);
         var box = ForegroundBox.Of(image, threshold);
         var (sums, counts) = (new double[Cells * Cells * Cells], new int[Cells * Cells * Cells]);
-        ForEach(
-            shape,
-            (i, j, k, n) =>
+        for (var k = box[2].First; k < box[2].First + box[2].Size; k++)
+        {
+            for (var j = box[1].First; j < box[1].First + box[1].Size; j++)
             {
-                var (a, b, c) = (Cell(box[0], i), Cell(box[1], j), Cell(box[2], k));
-                if (a >= 0 && b >= 0 && c >= 0)
+                var row = image.Voxels.AsSpan((k * shape.J + j) * shape.I, shape.I);
+                var cells = Cells * (Cell(box[1], j) + Cells * Cell(box[2], k));
+                for (var i = box[0].First; i < box[0].First + box[0].Size; i++)
                 {
-                    var cell = a + Cells * (b + Cells * c);
-                    sums[cell] += Math.Clamp(image.Voxels[n], lowest, highest);
+                    var cell = cells + Cell(box[0], i);
+                    sums[cell] += Math.Clamp(row[i], lowest, highest);
                     counts[cell]++;
                 }
             }
-        );
+        }
         double[] means = [.. sums.Select((sum, n) => sum / Math.Max(1, counts[n]))];
         var mean = means.Average();
         var norm = Math.Sqrt(means.Sum(m => (m - mean) * (m - mean)));
@@ -89,22 +90,5 @@ public sealed record ReferenceFeatures
     private static float Rounded(double value) => (float)Math.Round(value, 5);
 
     private static int Cell((int First, int Size) edge, int at) =>
-        at < edge.First || at >= edge.First + edge.Size
-            ? -1
-            : (at - edge.First) * Cells / edge.Size;
-
-    private static void ForEach((int I, int J, int K) shape, Action<int, int, int, int> visit)
-    {
-        var n = 0;
-        for (var k = 0; k < shape.K; k++)
-        {
-            for (var j = 0; j < shape.J; j++)
-            {
-                for (var i = 0; i < shape.I; i++, n++)
-                {
-                    visit(i, j, k, n);
-                }
-            }
-        }
-    }
+        (at - edge.First) * Cells / edge.Size;
 }

@@ -101,17 +101,9 @@ internal static class DeformableAligner
                 return scores[n];
             }
             var rest = Rest * Weigh(level, work.Force);
-            FieldFilter.Convolve(work.Force, work.Scratch, shape, 4, fluid, fluid, fluid);
+            work.Convolve(work.Force, shape, fluid);
             Move(work.Velocity, work.Force, rest, level.Voxels.Length);
-            FieldFilter.Convolve(
-                work.Velocity,
-                work.Scratch,
-                shape,
-                4,
-                diffusion,
-                diffusion,
-                diffusion
-            );
+            work.Convolve(work.Velocity, shape, diffusion);
         }
     }
 

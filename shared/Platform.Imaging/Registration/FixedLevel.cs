@@ -6,6 +6,9 @@ internal sealed class FixedLevel
     /// <summary>Deviations below this fraction of the mask's are noise, not structure; keeps flat regions from counting.</summary>
     public const float NoiseFloor = 0.1f;
 
+    /// <summary>In the mask with all its neighbours: there is a gradient.</summary>
+    public const byte Inner = 2;
+
     /// <summary>Slabs of rows a level is worked on in; sums are taken slab by slab, so that they do not depend on the threads.</summary>
     public const int Slabs = 16;
 
@@ -36,6 +39,7 @@ internal sealed class FixedLevel
                 "the mask vanishes at the coarsest spacing"
             );
         }
+        MarkInner();
         var mutual = options.Similarity == Similarity.MutualInformation;
         if (mutual)
         {
@@ -53,7 +57,7 @@ internal sealed class FixedLevel
     /// <summary>Intensities.</summary>
     public float[] Voxels { get; }
 
-    /// <summary>1 where the images are compared.</summary>
+    /// <summary>1 where the images are compared; <see cref="Inner"/> where they are in the six neighbours, too.</summary>
     public byte[] Mask { get; }
 
     public int MaskVoxels { get; }
@@ -106,6 +110,31 @@ internal sealed class FixedLevel
         );
 
         Range Part(int slab) => (slab * rows / Slabs)..((slab + 1) * rows / Slabs);
+    }
+
+    private void MarkInner()
+    {
+        var shape = Geometry.Shape;
+        int stepJ = shape.I,
+            stepK = shape.I * shape.J;
+        for (var k = 1; k < shape.K - 1; k++)
+        {
+            for (var j = 1; j < shape.J - 1; j++)
+            {
+                for (var i = 1; i < shape.I - 1; i++)
+                {
+                    var n = i + stepJ * j + stepK * k;
+                    if (
+                        Mask[n] * Mask[n - 1] * Mask[n + 1] != 0
+                        && Mask[n - stepJ] * Mask[n + stepJ] != 0
+                        && Mask[n - stepK] * Mask[n + stepK] != 0
+                    )
+                    {
+                        Mask[n] = Inner;
+                    }
+                }
+            }
+        }
     }
 
     private (float[] Mean, float[] InverseDeviation, float[] Weight) LocalStatistics()

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -26,15 +27,7 @@ internal static class LocalCorrelation
     )
     {
         var floor = Warp(fixedLevel, moving, toMoving, displacement, work);
-        FieldFilter.Convolve(
-            work.Statistics,
-            work.Scratch,
-            fixedLevel.Geometry.Shape,
-            4,
-            fixedLevel.Window,
-            fixedLevel.Window,
-            fixedLevel.Window
-        );
+        work.Convolve(work.Statistics, fixedLevel.Geometry.Shape, fixedLevel.Window);
         return Forces(fixedLevel, floor, work);
     }
 
@@ -127,60 +120,73 @@ internal static class LocalCorrelation
         var shape = fixedLevel.Geometry.Shape;
         int stepJ = shape.I,
             stepK = shape.I * shape.J;
-        var (voxels, mask, means) = (fixedLevel.Voxels, fixedLevel.Mask, fixedLevel.Mean);
-        var (weights, inverses) = (fixedLevel.Weight, fixedLevel.InverseDeviation);
-        var (statistics, warped, force) = (work.Statistics, work.Warped, work.Force);
-        Array.Clear(force, 0, 4 * voxels.Length);
+        Array.Clear(work.Force, 0, 4 * fixedLevel.Voxels.Length);
+        // Neighbours are read and written at masked voxels only, whose neighbours exist: no index needs a check.
+        ref var mask = ref MemoryMarshal.GetArrayDataReference(fixedLevel.Mask);
+        ref var voxels = ref MemoryMarshal.GetArrayDataReference(fixedLevel.Voxels);
+        ref var means = ref MemoryMarshal.GetArrayDataReference(fixedLevel.Mean);
+        ref var weights = ref MemoryMarshal.GetArrayDataReference(fixedLevel.Weight);
+        ref var inverses = ref MemoryMarshal.GetArrayDataReference(fixedLevel.InverseDeviation);
+        ref var warped = ref MemoryMarshal.GetArrayDataReference(work.Warped);
+        ref var statistics = ref MemoryMarshal.GetArrayDataReference(work.Statistics);
+        ref var force = ref MemoryMarshal.GetArrayDataReference(work.Force);
         var total = 0.0;
         var compared = 0;
         for (var row = 0; row < fixedLevel.Rows.Length; row++)
         {
             var (first, end) = fixedLevel.Rows[row];
-            int j = row % shape.J,
-                k = row / shape.J;
-            var inner = j > 0 && j < shape.J - 1 && k > 0 && k < shape.K - 1;
-            for (var i = first; i < end; i++)
+            for (var n = row * shape.I + first; n < row * shape.I + end; n++)
             {
-                var n = row * shape.I + i;
-                var seen = statistics[4 * n + 3];
+                var local = Vector128.LoadUnsafe(ref statistics, (nuint)(4 * n));
+                var seen = local.GetElement(3);
+                var kind = Unsafe.Add(ref mask, n);
                 // Near the edge of the moving image the two windows would differ: not compared there.
-                if (mask[n] == 0 || seen < 0.9f * weights[n])
+                if (kind == 0 || seen < 0.9f * Unsafe.Add(ref weights, n))
                 {
                     continue;
                 }
                 compared++;
-                var mean = statistics[4 * n] / seen;
-                var variance = Math.Max(0, statistics[4 * n + 1] / seen - mean * mean);
+                local *= Vector128.Create(1 / seen);
+                var mean = local.GetElement(0);
+                var fixedMean = Unsafe.Add(ref means, n);
+                var fixedInverse = Unsafe.Add(ref inverses, n);
+                var variance = Math.Max(0, local.GetElement(1) - mean * mean);
                 var inverse = 1 / MathF.Sqrt(variance + floor + float.Epsilon);
-                var covariance = statistics[4 * n + 2] / seen - means[n] * mean;
-                var correlation = covariance * inverse * inverses[n];
+                var correlation = (local.GetElement(2) - fixedMean * mean) * inverse * fixedInverse;
                 total += correlation;
-                if (
-                    !inner
-                    || i == 0
-                    || i == shape.I - 1
-                    || (mask[n - 1] & mask[n + 1] & mask[n - stepJ] & mask[n + stepJ]) == 0
-                    || (mask[n - stepK] & mask[n + stepK]) == 0
-                )
+                if (kind == FixedLevel.Inner)
                 {
-                    continue;
+                    ref var v = ref Unsafe.Add(ref voxels, n);
+                    ref var w = ref Unsafe.Add(ref warped, n);
+                    var gradient =
+                        Vector128.Create(0.25f * fixedInverse) * Slopes(ref v, stepJ, stepK)
+                        + Vector128.Create(0.25f * inverse) * Slopes(ref w, stepJ, stepK);
+                    gradient
+                        .WithElement(
+                            3,
+                            (v - fixedMean) * fixedInverse - correlation * (w - mean) * inverse
+                        )
+                        .StoreUnsafe(ref force, (nuint)(4 * n));
                 }
-                float a = 0.25f * inverses[n],
-                    b = 0.25f * inverse;
-                force[4 * n] =
-                    a * (voxels[n + 1] - voxels[n - 1]) + b * (warped[n + 1] - warped[n - 1]);
-                force[4 * n + 1] =
-                    a * (voxels[n + stepJ] - voxels[n - stepJ])
-                    + b * (warped[n + stepJ] - warped[n - stepJ]);
-                force[4 * n + 2] =
-                    a * (voxels[n + stepK] - voxels[n - stepK])
-                    + b * (warped[n + stepK] - warped[n - stepK]);
-                force[4 * n + 3] =
-                    (voxels[n] - means[n]) * inverses[n]
-                    - correlation * (warped[n] - mean) * inverse;
             }
         }
         var score = total / fixedLevel.MaskVoxels;
         return new(score, score, (double)compared / fixedLevel.MaskVoxels);
     }
+
+    /// <summary>Differences of the two neighbours along i, j and k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Slopes(ref float voxel, int stepJ, int stepK) =>
+        Vector128.Create(
+            Unsafe.Add(ref voxel, 1),
+            Unsafe.Add(ref voxel, stepJ),
+            Unsafe.Add(ref voxel, stepK),
+            0
+        )
+        - Vector128.Create(
+            Unsafe.Add(ref voxel, -1),
+            Unsafe.Add(ref voxel, -stepJ),
+            Unsafe.Add(ref voxel, -stepK),
+            0
+        );
 }

@@ -3,6 +3,11 @@ namespace Platform.Imaging.Registration;
 /// <summary>Buffers of one registration at a time, grown to the largest level seen and reused: nothing is allocated while iterating.</summary>
 public sealed class RegistrationWorkspace
 {
+    /// <summary>
+    /// Floating-point operations, two a multiply–add, of the convolutions of every registration so far: most of what one computes, and a floor of the whole.
+    /// </summary>
+    public double ConvolutionFlop { get; private set; }
+
     internal float[] Warped { get; private set; } = [];
 
     internal float[] Statistics { get; private set; } = [];
@@ -56,6 +61,13 @@ public sealed class RegistrationWorkspace
             Room(Coarse.Displacement, 4 * coarseVoxels),
             Room(Coarse.Scratch, 4 * coarseVoxels)
         );
+    }
+
+    /// <summary>Convolves a field of four floats a voxel in place, with one kernel along each axis.</summary>
+    internal void Convolve(float[] field, (int I, int J, int K) shape, float[] kernel)
+    {
+        FieldFilter.Convolve(field, Scratch, shape, 4, kernel, kernel, kernel);
+        ConvolutionFlop += 2.0 * 4 * 3 * kernel.Length * shape.I * shape.J * shape.K;
     }
 
     private static float[] Room(float[] buffer, int length) =>
