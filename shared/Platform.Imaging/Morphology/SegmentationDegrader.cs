@@ -83,23 +83,35 @@ public static class SegmentationDegrader
             .ToArray();
         var bent = new Volume<byte>(labels.Geometry);
         var (shape, spacing) = (labels.Geometry.Shape, labels.Geometry.Spacing);
+        // Along a row the angles rise evenly: sine and cosine are turned from voxel to voxel, which takes a tenth of the time of computing them.
+        var turns = waves.Select(wave => Math.SinCos(wave.Wave[0] * spacing.I)).ToArray();
+        var angles = new (double Sin, double Cos)[waves.Length];
         var n = 0;
         for (var k = 0; k < shape.K; k++)
         {
             for (var j = 0; j < shape.J; j++)
             {
+                double y = j * spacing.J,
+                    z = k * spacing.K;
+                for (var w = 0; w < waves.Length; w++)
+                {
+                    var (wave, phase, _) = waves[w];
+                    angles[w] = Math.SinCos(wave[1] * y + wave[2] * z + phase);
+                }
                 for (var i = 0; i < shape.I; i++, n++)
                 {
-                    double x = i * spacing.I,
-                        y = j * spacing.J,
-                        z = k * spacing.K;
+                    var x = i * spacing.I;
                     double dx = shift[0],
                         dy = shift[1],
                         dz = shift[2];
-                    foreach (var (wave, phase, by) in waves)
+                    for (var w = 0; w < waves.Length; w++)
                     {
-                        var s = Math.Sin(wave[0] * x + wave[1] * y + wave[2] * z + phase);
-                        (dx, dy, dz) = (dx + s * by[0], dy + s * by[1], dz + s * by[2]);
+                        var (by, (sin, cos), turn) = (waves[w].Shift, angles[w], turns[w]);
+                        (dx, dy, dz) = (dx + sin * by[0], dy + sin * by[1], dz + sin * by[2]);
+                        angles[w] = (
+                            sin * turn.Cos + cos * turn.Sin,
+                            cos * turn.Cos - sin * turn.Sin
+                        );
                     }
                     // Rounded up as often as the position is past the lower voxel: less than half a voxel of shift would change nothing otherwise.
                     var (a, b, c) = (
