@@ -10,10 +10,15 @@ namespace Platform.Benchmarks;
 sealed record Segmentation(string Source, Volume<byte> Labels);
 
 /// <summary>
-/// Segmentations of crops from sources of every quality: the crop's own labels degraded, and atlases put on well or badly. The atlases are the
-/// other crops of the group, which are never among the references that judge.
+/// Segmentations of crops from sources of every quality: the crop's own labels degraded, atlases put on well or badly, and networks trained for
+/// long or shortly. The atlases are the other crops of the group, which are never among the references that judge.
 /// </summary>
-sealed class HippocampusSegmentations(IReadOnlyList<LabelledScan> crops)
+/// <param name="crops">The group.</param>
+/// <param name="networks">None learnt from a crop of the group.</param>
+sealed class HippocampusSegmentations(
+    IReadOnlyList<LabelledScan> crops,
+    IReadOnlyList<HippocampusNetwork> networks
+)
 {
     public const string Degraded = "degraded truth",
         Shifted = "atlas, shifted only",
@@ -29,7 +34,7 @@ sealed class HippocampusSegmentations(IReadOnlyList<LabelledScan> crops)
 
     readonly RegistrationOptions _deformable = HippocampusData.Set([crops[0]]).Registration;
 
-    /// <summary>Segments one crop of the group thirteen times, always alike.</summary>
+    /// <summary>Segments one crop of the group by every source, always alike.</summary>
     public IReadOnlyList<Segmentation> Of(int number, int seed)
     {
         var (image, truth) = crops[number];
@@ -63,6 +68,7 @@ sealed class HippocampusSegmentations(IReadOnlyList<LabelledScan> crops)
                 ])
             )
         );
+        segmentations.AddRange(networks.Select(network => network.Segment(image)));
         return segmentations;
     }
 

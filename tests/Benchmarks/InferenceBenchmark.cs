@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Platform.Imaging;
 using Platform.Inference;
 
@@ -45,7 +43,7 @@ internal static class InferenceBenchmark
         var voxels = Computed(model, segmenter.Prepare(head));
         var gflop = InferenceCost.FlopPerVoxel(package.Onnx) * voxels / 1e9;
         table.Add("network, computed", gflop, "GFLOP");
-        var peak = Peak(Environment.ProcessorCount);
+        var peak = MachinePeak.Gflops(Environment.ProcessorCount);
         table.Add(
             "network, rate",
             gflop / infer,
@@ -106,42 +104,6 @@ internal static class InferenceBenchmark
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         int Tiles(int size) => size <= FixedTile ? 1 : (size + core - 1) / core;
-    }
-
-    /// <summary>GFLOP/s of independent fused multiply–adds in registers on each core; 0 where the CPU has none.</summary>
-    private static double Peak(int threads)
-    {
-        if (!Fma.IsSupported)
-        {
-            return 0;
-        }
-        const int steps = 60_000_000;
-        _ = Multiply(1_000_000);
-        var start = Stopwatch.GetTimestamp();
-        Parallel.For(0, threads, new() { MaxDegreeOfParallelism = threads }, _ => Multiply(steps));
-        // Ten chains of eight lanes, two operations each.
-        return 10.0 * 8 * 2 * steps * threads / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
-    }
-
-    private static float Multiply(int steps)
-    {
-        var (m, c) = (Vector256.Create(0.999f), Vector256.Create(0.001f));
-        var (r0, r1, r2, r3, r4) = (c, c, c, c, c);
-        var (r5, r6, r7, r8, r9) = (c, c, c, c, c);
-        for (var n = 0; n < steps; n++)
-        {
-            r0 = Fma.MultiplyAdd(r0, m, c);
-            r1 = Fma.MultiplyAdd(r1, m, c);
-            r2 = Fma.MultiplyAdd(r2, m, c);
-            r3 = Fma.MultiplyAdd(r3, m, c);
-            r4 = Fma.MultiplyAdd(r4, m, c);
-            r5 = Fma.MultiplyAdd(r5, m, c);
-            r6 = Fma.MultiplyAdd(r6, m, c);
-            r7 = Fma.MultiplyAdd(r7, m, c);
-            r8 = Fma.MultiplyAdd(r8, m, c);
-            r9 = Fma.MultiplyAdd(r9, m, c);
-        }
-        return Vector256.Sum(r0 + r1 + r2 + r3 + r4 + r5 + r6 + r7 + r8 + r9);
     }
 
     private static double PeakMemoryMiB()

@@ -66,6 +66,7 @@ static class RcaBenchmark
             return table.Finish();
         }
         var samples = new List<CalibrationSample>();
+        var regressor = RcaRegressor.Find(packages, set);
         for (var scan = 1; scan <= scans; scan++)
         {
             var image = Image(Path.Combine(data, "t1-brain", "t1", $"Subj{scan}_T1.nii.gz"));
@@ -74,12 +75,15 @@ static class RcaBenchmark
             );
             var propagated = Time(table, set, $"scan {scan}, 2 mm", image);
             samples.AddRange(ReferenceSetBuilder.Sample(propagated, 100 + scan, labels));
+            regressor?.Judge(100 + scan, image, labels, propagated);
             if (scan == 1)
             {
+                RegistrationCost.Add(table, "whole brain", set, image);
                 RcaBrain.Beside(table, folder, set, image, labels);
             }
         }
         Report(table, set, samples);
+        regressor?.Report(table);
         return table.Finish();
     }
 

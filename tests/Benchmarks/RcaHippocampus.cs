@@ -27,12 +27,14 @@ static class RcaHippocampus
 
     public static void Run(BenchTable table, HippocampusData data)
     {
+        Console.WriteLine("hippocampus: training networks on references that are never left out …");
+        var networks = HippocampusNetwork.Train([.. data.References.Skip(Folds * FoldSize)]);
         Console.WriteLine("hippocampus: calibrating on left-out references …");
-        var calibration = Calibrate(data.References);
+        var calibration = Calibrate(data.References, networks);
         Console.WriteLine("hippocampus: judging the test cases …");
         var set = HippocampusData.Set(data.References);
         var classifier = new SingleAtlasClassifier(set, Environment.ProcessorCount);
-        var segmentations = new HippocampusSegmentations(data.Tests);
+        var segmentations = new HippocampusSegmentations(data.Tests, networks);
         classifier.Register(data.References[0].Image, CancellationToken.None);
         var judged = new List<Judged>();
         var (seconds, processor) = (new List<double>(), new List<double>());
@@ -65,12 +67,16 @@ static class RcaHippocampus
                 calibration
             );
         }
+        RegistrationCost.Add(table, "hippocampus", set, data.Tests[0].Image);
         Sources(table, [.. judged.Where(j => j.Label == Whole)], calibration);
         Beside(table, data, segmentations);
     }
 
     /// <summary>Ten references at a time are test cases, and one another's atlases; the other ninety judge.</summary>
-    static Calibration Calibrate(IReadOnlyList<LabelledScan> references)
+    static Calibration Calibrate(
+        IReadOnlyList<LabelledScan> references,
+        IReadOnlyList<HippocampusNetwork> networks
+    )
     {
         var samples = new List<CalibrationSample>();
         for (var fold = 0; fold < Folds; fold++)
@@ -82,7 +88,7 @@ static class RcaHippocampus
                 HippocampusData.Set(others),
                 Environment.ProcessorCount
             );
-            var segmentations = new HippocampusSegmentations(held);
+            var segmentations = new HippocampusSegmentations(held, networks);
             for (var n = 0; n < held.Length; n++)
             {
                 var propagated = classifier.Register(held[n].Image, CancellationToken.None);

@@ -10,7 +10,7 @@ namespace Platform.Training;
 /// Patches of one labelled image as a network is to see them: turned by up to 10° about each axis, stretched by up to a tenth along each, brightness,
 /// contrast and place in the body a little off, with noise. Sample n depends on the seed and n only.
 /// </summary>
-internal sealed class ReverseSampler
+public sealed class ReverseSampler
 {
     private const float Turn = 10 * MathF.PI / 180,
         Stretch = 0.1f,
