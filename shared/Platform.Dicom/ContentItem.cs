@@ -3,14 +3,18 @@ using System.Globalization;
 namespace Platform.Dicom;
 
 /// <summary>A coded concept (PS3.3 section 8.8).</summary>
-/// <param name="Value">At most 16 characters.</param>
+/// <param name="Value">One of more than 16 characters is written as a long code value.</param>
 /// <param name="Scheme">"DCM", "SCT", "UCUM", or a private one that begins with 99.</param>
 /// <param name="Meaning">For people, at most 64 characters.</param>
 public sealed record DicomCode(string Value, string Scheme, string Meaning)
 {
-    internal DicomDataset ToDataset() =>
-        new DicomDataset()
-            .Add(0x0008_0100, "SH", Value)
+    /// <summary>The code as an item of a code sequence.</summary>
+    public DicomDataset ToDataset() =>
+        (
+            Value.Length > 16
+                ? new DicomDataset().Add(0x0008_0119, "UC", Value)
+                : new DicomDataset().Add(0x0008_0100, "SH", Value)
+        )
             .Add(0x0008_0102, "SH", Scheme)
             .Add(0x0008_0104, "LO", Meaning);
 }

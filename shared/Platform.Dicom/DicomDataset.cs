@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 
 namespace Platform.Dicom;
 
 /// <summary>
 /// Attributes to be written, in explicit VR little endian (PS3.5 section 7.1), ascending by tag whatever the order in which they are added. Text is UTF-8:
-/// a data set that holds any but ASCII states ISO_IR 192 as its character set.
+/// a data set that holds any but ASCII states ISO_IR 192 as its character set. What is added as a stream is made while it is written, and never held.
 /// </summary>
 public sealed class DicomDataset
 {
@@ -30,7 +31,10 @@ public sealed class DicomDataset
         ["UT"] = int.MaxValue,
     };
 
-    private readonly SortedDictionary<uint, (string Vr, byte[] Value)> _elements = [];
+    /// <summary>The length of a sequence whose end is told by an item of its own.</summary>
+    private const uint Undefined = 0xFFFF_FFFF;
+
+    private readonly SortedDictionary<uint, Element> _elements = [];
 
     /// <summary>Adds text; no value at all makes the attribute empty.</summary>
     /// <param name="tag">Group · 65536 + element.</param>
@@ -51,7 +55,39 @@ public sealed class DicomDataset
         {
             bytes = [.. bytes, vr == "UI" ? (byte)0 : (byte)' '];
         }
-        _elements[tag] = (vr, bytes);
+        _elements[tag] = Element.Of(vr, bytes);
+        return this;
+    }
+
+    /// <summary>Adds decimal numbers (DS), each with as many digits as its 16 characters hold: ten or more.</summary>
+    public DicomDataset AddDecimals(uint tag, params double[] values) =>
+        Add(tag, "DS", [.. values.Select(Decimal)]);
+
+    /// <summary>Adds binary numbers.</summary>
+    /// <param name="tag">Group · 65536 + element.</param>
+    /// <param name="vr">US, UL, or AT, whose values are tags.</param>
+    /// <param name="values">Of US, at most 65535.</param>
+    public DicomDataset AddNumbers(uint tag, string vr, params uint[] values)
+    {
+        var size = vr == "US" ? 2 : 4;
+        var bytes = new byte[values.Length * size];
+        foreach (var (n, value) in values.Index())
+        {
+            var at = bytes.AsSpan(n * size);
+            switch (vr)
+            {
+                case "US":
+                    BinaryPrimitives.WriteUInt16LittleEndian(at, checked((ushort)value));
+                    break;
+                case "AT":
+                    WriteTag(at, value);
+                    break;
+                default:
+                    BinaryPrimitives.WriteUInt32LittleEndian(at, value);
+                    break;
+            }
+        }
+        _elements[tag] = Element.Of(vr, bytes);
         return this;
     }
 
@@ -61,12 +97,37 @@ public sealed class DicomDataset
         using var value = new MemoryStream();
         foreach (var item in items)
         {
-            using var content = new MemoryStream();
-            item.WriteElements(content);
-            Write(value, DicomTag.Item, (uint)content.Length);
-            content.WriteTo(value);
+            WriteItem(value, item);
         }
-        _elements[tag] = ("SQ", value.ToArray());
+        _elements[tag] = Element.Of("SQ", value.ToArray());
+        return this;
+    }
+
+    /// <summary>Adds a sequence of undefined length, whose items are made one by one as they are written.</summary>
+    public DicomDataset AddStreamed(uint tag, IEnumerable<DicomDataset> items)
+    {
+        _elements[tag] = new(
+            "SQ",
+            Undefined,
+            stream =>
+            {
+                foreach (var item in items)
+                {
+                    WriteItem(stream, item);
+                }
+                Write(stream, DicomTag.SequenceEnd, 0);
+            }
+        );
+        return this;
+    }
+
+    /// <summary>Adds bytes (OB) that are made as they are written.</summary>
+    /// <param name="tag">Group · 65536 + element.</param>
+    /// <param name="length">Bytes; even.</param>
+    /// <param name="write">Writes exactly <paramref name="length"/> bytes.</param>
+    public DicomDataset AddStreamed(uint tag, uint length, Action<Stream> write)
+    {
+        _elements[tag] = new("OB", length, write);
         return this;
     }
 
@@ -75,6 +136,20 @@ public sealed class DicomDataset
         foreach (var (tag, element) in other._elements)
         {
             _elements[tag] = element;
+        }
+    }
+
+    /// <summary>The longest of the number's decimal texts that has at most 16 characters.</summary>
+    private static string Decimal(double value)
+    {
+        // Ten digits, a sign, a point and four of zeros or exponent make 16. Adding 0 makes -0 a 0.
+        for (var digits = 16; ; digits--)
+        {
+            var text = (value + 0.0).ToString($"G{digits}", CultureInfo.InvariantCulture);
+            if (text.Length <= Longest["DS"] || digits == 10)
+            {
+                return text;
+            }
         }
     }
 
@@ -92,54 +167,72 @@ public sealed class DicomDataset
         var meta = new DicomDataset()
             .Add(DicomTag.TransferSyntaxUid, "UI", ExplicitLittleEndian)
             .Add(0x0002_0012, "UI", Implementation);
-        meta._elements[0x0002_0001] = ("OB", [0, 1]);
-        meta._elements[0x0002_0002] = ("UI", sopClass.Value);
-        meta._elements[0x0002_0003] = ("UI", instance.Value);
+        meta._elements[0x0002_0001] = Element.Of("OB", [0, 1]);
+        meta._elements[0x0002_0002] = sopClass;
+        meta._elements[0x0002_0003] = instance;
         using var group = new MemoryStream();
         meta.WriteElements(group);
         var length = new byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(length, (uint)group.Length);
         stream.Write(new byte[128]);
         stream.Write("DICM"u8);
-        WriteElement(stream, 0x0002_0000, "UL", length);
+        WriteElement(stream, 0x0002_0000, Element.Of("UL", length));
         group.WriteTo(stream);
         WriteElements(stream);
     }
 
     private void WriteElements(Stream stream)
     {
-        foreach (var (tag, (vr, value)) in _elements)
+        foreach (var (tag, element) in _elements)
         {
-            WriteElement(stream, tag, vr, value);
+            WriteElement(stream, tag, element);
         }
     }
 
-    private static void WriteElement(Stream stream, uint tag, string vr, byte[] value)
+    private static void WriteItem(Stream stream, DicomDataset item)
+    {
+        using var content = new MemoryStream();
+        item.WriteElements(content);
+        Write(stream, DicomTag.Item, (uint)content.Length);
+        content.WriteTo(stream);
+    }
+
+    private static void WriteElement(Stream stream, uint tag, Element element)
     {
         Span<byte> head = stackalloc byte[12];
-        BinaryPrimitives.WriteUInt16LittleEndian(head, (ushort)(tag >> 16));
-        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)tag);
-        Encoding.ASCII.GetBytes(vr, head[4..]);
-        if (vr is "SQ" or "OB" or "UT" or "UC")
+        WriteTag(head, tag);
+        Encoding.ASCII.GetBytes(element.Vr, head[4..]);
+        if (element.Vr is "SQ" or "OB" or "UT" or "UC")
         {
             head[6..8].Clear();
-            BinaryPrimitives.WriteUInt32LittleEndian(head[8..], (uint)value.Length);
+            BinaryPrimitives.WriteUInt32LittleEndian(head[8..], element.Length);
             stream.Write(head);
         }
         else
         {
-            BinaryPrimitives.WriteUInt16LittleEndian(head[6..], checked((ushort)value.Length));
+            BinaryPrimitives.WriteUInt16LittleEndian(head[6..], checked((ushort)element.Length));
             stream.Write(head[..8]);
         }
-        stream.Write(value);
+        element.Write(stream);
     }
 
     private static void Write(Stream stream, uint tag, uint length)
     {
         Span<byte> head = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt16LittleEndian(head, (ushort)(tag >> 16));
-        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)tag);
+        WriteTag(head, tag);
         BinaryPrimitives.WriteUInt32LittleEndian(head[4..], length);
         stream.Write(head);
+    }
+
+    private static void WriteTag(Span<byte> bytes, uint tag)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)(tag >> 16));
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[2..], (ushort)tag);
+    }
+
+    private readonly record struct Element(string Vr, uint Length, Action<Stream> Write)
+    {
+        public static Element Of(string vr, byte[] value) =>
+            new(vr, (uint)value.Length, stream => stream.Write(value));
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Platform.Contracts;
 using Platform.Dicom;
 using static Platform.Dicom.ContentRelationship;
@@ -14,16 +13,13 @@ public static class QualityStructuredReport
 {
     private const string ComprehensiveSr = "1.2.840.10008.5.1.4.1.1.88.33";
 
-    /// <summary>The platform's own codes.</summary>
-    private const string Scheme = "99PLATFORM";
-
     private static readonly DicomCode NoUnit = new("1", "UCUM", "no units"),
         Millilitre = new("ml", "UCUM", "milliliter"),
         Millimetre = new("mm", "UCUM", "millimeter");
 
     private static readonly DicomCode VerdictConcept = new(
         "VERDICT",
-        Scheme,
+        ResultObject.Scheme,
         "Verdict of the predicted quality"
     );
 
@@ -32,48 +28,14 @@ public static class QualityStructuredReport
     /// <param name="quality">The output's predicted quality.</param>
     public static DicomDataset Of(StudyReport report, SegmentationQuality quality)
     {
-        var study = report.Study;
-        var name = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{study.Tenant}/{study.StudyId}/r{study.Revision}/{quality.Model}/{quality.Series}"
-        );
-        var (date, time) = (
-            report.CompletedAt.UtcDateTime.ToString("yyyyMMdd", CultureInfo.InvariantCulture),
-            report.CompletedAt.UtcDateTime.ToString("HHmmss", CultureInfo.InvariantCulture)
-        );
-        var document = new DicomDataset()
-            .Add(0x0008_0005, "CS", "ISO_IR 192")
-            .Add(0x0008_0012, "DA", date)
-            .Add(0x0008_0013, "TM", time)
-            .Add(0x0008_0016, "UI", ComprehensiveSr)
-            .Add(0x0008_0018, "UI", DicomUid.FromName($"{name}/quality"))
-            .Add(0x0008_0020, "DA")
-            .Add(0x0008_0023, "DA", date)
-            .Add(0x0008_0030, "TM")
-            .Add(0x0008_0033, "TM", time)
-            .Add(0x0008_0050, "SH")
-            .Add(0x0008_0060, "CS", "SR")
-            .Add(0x0008_0070, "LO", "Platform")
-            .Add(0x0008_0090, "PN")
+        var name = ResultObject.Name(report, quality);
+        var document = ResultObject
+            .Header(report, quality, "quality", ComprehensiveSr, "SR")
             .Add(0x0008_1090, "LO", "qc")
-            .Add(
-                0x0008_0110,
-                new DicomDataset()
-                    .Add(0x0008_0102, "SH", Scheme)
-                    .Add(0x0008_0115, "ST", "Codes of the platform's predicted quality")
-            )
             .Add(0x0008_103E, "LO", $"Predicted quality {quality.Series}")
             .Add(0x0008_1111)
-            .Add(0x0010_0010, "PN")
-            .Add(0x0010_0020, "LO", study.StudyId)
-            .Add(0x0010_0030, "DA")
-            .Add(0x0010_0040, "CS")
             .Add(0x0018_1020, "LO", quality.CodeVersion)
-            .Add(0x0020_000D, "UI", DicomUid.FromName($"{study.Tenant}/{study.StudyId}"))
-            .Add(0x0020_000E, "UI", DicomUid.FromName($"{name}/quality/series"))
-            .Add(0x0020_0010, "SH")
             .Add(0x0020_0011, "IS", "1")
-            .Add(0x0020_0013, "IS", study.Revision.ToString(CultureInfo.InvariantCulture))
             .Add(0x0040_A372)
             .Add(0x0040_A491, "CS", "COMPLETE")
             .Add(0x0040_A493, "CS", "UNVERIFIED");
@@ -146,7 +108,7 @@ public static class QualityStructuredReport
             yield return (
                 Contains,
                 ContentItem.Text(
-                    new("REFERENCES", Scheme, "References the labels were judged by"),
+                    new("REFERENCES", ResultObject.Scheme, "References the labels were judged by"),
                     $"{quality.References} of {references}"
                 )
             );
@@ -156,8 +118,8 @@ public static class QualityStructuredReport
             yield return (
                 Contains,
                 ContentItem.Text(
-                    new("NOTDIAGNOSTIC", Scheme, "Restriction"),
-                    "Not for diagnosis: derived from a super-resolved volume."
+                    new("NOTDIAGNOSTIC", ResultObject.Scheme, "Restriction"),
+                    ResultObject.NotForDiagnosis
                 )
             );
         }
@@ -175,9 +137,7 @@ public static class QualityStructuredReport
                     HasObservationContext,
                     ContentItem.Uid(
                         new("112040", "DCM", "Tracking Unique Identifier"),
-                        DicomUid.FromName(
-                            string.Create(CultureInfo.InvariantCulture, $"{name}/{structure.Label}")
-                        )
+                        ResultObject.TrackingUid(name, structure)
                     )
                 ),
                 .. Site(structure),
@@ -200,22 +160,16 @@ public static class QualityStructuredReport
             new("363698007", "SCT", "Finding Site"),
             new(code.Code, "SCT", code.Meaning)
         );
-        DicomCode? side = structure.Side switch
-        {
-            "left" => new("7771000", "SCT", "Left"),
-            "right" => new("24028007", "SCT", "Right"),
-            _ => null,
-        };
         yield return (
             HasConceptModifier,
-            side is null
-                ? site
-                : site.Holding([
+            ResultObject.Side(structure) is { } side
+                ? site.Holding([
                     (
                         HasConceptModifier,
                         ContentItem.Code(new("272741003", "SCT", "Laterality"), side)
                     ),
                 ])
+                : site
         );
     }
 
@@ -226,24 +180,24 @@ public static class QualityStructuredReport
         yield return (new("118565006", "SCT", "Volume"), structure.VolumeMl, Millilitre);
         (DicomCode Concept, double? Value, DicomCode Unit)[] numbers =
         [
-            (new("DICE", Scheme, "Predicted Dice"), structure.PredictedDice, NoUnit),
+            (new("DICE", ResultObject.Scheme, "Predicted Dice"), structure.PredictedDice, NoUnit),
             (
-                new("DICELOW", Scheme, "Predicted Dice, lower end of interval"),
+                new("DICELOW", ResultObject.Scheme, "Predicted Dice, lower end of interval"),
                 structure.IntervalLow,
                 NoUnit
             ),
             (
-                new("DICEHIGH", Scheme, "Predicted Dice, upper end of interval"),
+                new("DICEHIGH", ResultObject.Scheme, "Predicted Dice, upper end of interval"),
                 structure.IntervalHigh,
                 NoUnit
             ),
             (
-                new("MSD", Scheme, "Predicted mean surface distance"),
+                new("MSD", ResultObject.Scheme, "Predicted mean surface distance"),
                 structure.PredictedMeanSurfaceDistanceMm,
                 Millimetre
             ),
             (
-                new("HD95", Scheme, "Predicted Hausdorff distance, 95th percentile"),
+                new("HD95", ResultObject.Scheme, "Predicted Hausdorff distance, 95th percentile"),
                 structure.PredictedHausdorff95Mm,
                 Millimetre
             ),
@@ -260,9 +214,9 @@ public static class QualityStructuredReport
     private static DicomCode Code(Verdict verdict) =>
         verdict switch
         {
-            Verdict.Pass => new("PASS", Scheme, "Pass"),
-            Verdict.Review => new("REVIEW", Scheme, "Review"),
-            Verdict.Fail => new("FAIL", Scheme, "Fail"),
-            _ => new("UNASSESSED", Scheme, "Unassessed"),
+            Verdict.Pass => new("PASS", ResultObject.Scheme, "Pass"),
+            Verdict.Review => new("REVIEW", ResultObject.Scheme, "Review"),
+            Verdict.Fail => new("FAIL", ResultObject.Scheme, "Fail"),
+            _ => new("UNASSESSED", ResultObject.Scheme, "Unassessed"),
         };
 }

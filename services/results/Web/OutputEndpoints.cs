@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Platform.Contracts;
+using Platform.Dicom;
 using Platform.Hosting;
 using Platform.Imaging;
 
@@ -14,6 +15,7 @@ namespace Platform.Results;
 internal static class OutputEndpoints
 {
     private const string NotForDiagnosis = "X-Not-For-Diagnosis";
+    private const int BufferBytes = 1 << 16;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -21,6 +23,7 @@ internal static class OutputEndpoints
         study.MapGet("/outputs/{model}/{series}/labels.nii.gz", LabelsAsync);
         study.MapGet("/outputs/{model}/{series}/volume.nii.gz", VolumeAsync);
         study.MapGet("/outputs/{model}/{series}/quality.dcm", QualityAsync);
+        study.MapGet("/outputs/{model}/{series}/segmentation.dcm", SegmentationAsync);
         study.MapGet("/preview.png", PreviewAsync);
     }
 
@@ -62,19 +65,44 @@ internal static class OutputEndpoints
         {
             return UnknownOutput();
         }
-        Mark(request.Http, found.Output);
-        request.Http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO =
-            true;
-        var document = QualityStructuredReport.Of(found.Report, quality);
-        return TypedResults.Stream(
-            body =>
-            {
-                document.WriteFile(body);
-                return Task.CompletedTask;
-            },
-            "application/dicom",
-            Name(found.Output, "quality", ".dcm")
+        return Download(
+            request.Http,
+            found,
+            "quality",
+            QualityStructuredReport.Of(found.Report, quality)
         );
+    }
+
+    /// <summary>One segmentation as a DICOM segmentation image; 409 where DICOM cannot say it.</summary>
+    private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> SegmentationAsync(
+        [AsParameters] OutputRequest request,
+        VolumeStore volumes
+    )
+    {
+        if (
+            await request.FindAsync(OutputKind.Segmentation)
+            is not { Quality.Structures.Count: > 0, Reported.Provenance: not null } found
+        )
+        {
+            return UnknownOutput();
+        }
+        var labels = Orienter.ToOrientation(
+            await volumes.ReadLabelsAsync(found.Output.Output, request.Cancellation),
+            found.Orientation
+        );
+        try
+        {
+            var image = SegmentationImage.Of(found.Report, found.Reported, labels);
+            return Download(request.Http, found, "segmentation", image);
+        }
+        catch (VolumeException e)
+        {
+            return TypedResults.Problem(
+                title: "no DICOM segmentation",
+                detail: $"{e.Message}. Download labels.nii.gz instead.",
+                statusCode: StatusCodes.Status409Conflict
+            );
+        }
     }
 
     /// <summary>Three planes of one segmentation over its image: the one asked for, or the first of the native images.</summary>
@@ -100,24 +128,52 @@ internal static class OutputEndpoints
         string what,
         Volume<T> volume
     )
-        where T : unmanaged
+        where T : unmanaged =>
+        Download(
+            http,
+            found,
+            what,
+            ".nii.gz",
+            "application/gzip",
+            body =>
+                NiftiWriter.Write(
+                    body,
+                    Orienter.ToOrientation(volume, found.Orientation),
+                    NiftiCompression.Gzip
+                )
+        );
+
+    private static PushStreamHttpResult Download(
+        HttpContext http,
+        FoundOutput found,
+        string what,
+        DicomDataset dataset
+    ) => Download(http, found, what, ".dcm", "application/dicom", dataset.WriteFile);
+
+    private static PushStreamHttpResult Download(
+        HttpContext http,
+        FoundOutput found,
+        string what,
+        string extension,
+        string type,
+        Action<Stream> write
+    )
     {
         Mark(http, found.Output);
-        // The writer is synchronous: it runs on a thread of its own, and the response takes what it writes as it comes.
+        // The writers are synchronous: they run on a thread of their own, and the response takes what they write as it comes.
         http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
         return TypedResults.Stream(
             body =>
                 Task.Run(
                     () =>
-                        NiftiWriter.Write(
-                            body,
-                            Orienter.ToOrientation(volume, found.Orientation),
-                            NiftiCompression.Gzip
-                        ),
+                    {
+                        using var buffered = new BufferedStream(body, BufferBytes);
+                        write(buffered);
+                    },
                     http.RequestAborted
                 ),
-            "application/gzip",
-            Name(found.Output, what, ".nii.gz")
+            type,
+            Name(found.Output, what, extension)
         );
     }
 
@@ -143,15 +199,16 @@ internal static class OutputEndpoints
 
 /// <summary>An output of a study that has a report.</summary>
 /// <param name="Report">The study's report.</param>
-/// <param name="Output">The output as planned.</param>
-/// <param name="Quality">Its predicted quality, for a segmentation.</param>
+/// <param name="Reported">The output in it.</param>
 /// <param name="Orientation">Axis codes of the received image it was made of.</param>
-internal sealed record FoundOutput(
-    StudyReport Report,
-    PlannedOutput Output,
-    SegmentationQuality? Quality,
-    string Orientation
-);
+internal sealed record FoundOutput(StudyReport Report, ReportedOutput Reported, string Orientation)
+{
+    /// <summary>The output as planned.</summary>
+    public PlannedOutput Output => Reported.Plan;
+
+    /// <summary>Its predicted quality, for a segmentation.</summary>
+    public SegmentationQuality? Quality => Reported.Quality;
+}
 
 /// <summary>Which output of which study; model and series may be left out for a preview.</summary>
 internal sealed record OutputRequest(
@@ -200,11 +257,6 @@ internal sealed record OutputRequest(
             origin = source;
         }
         var series = report.Series.First(s => s.Series == origin.Series);
-        return new(
-            report,
-            output,
-            report.Outputs.First(o => o.Plan == output).Quality,
-            series.ReceivedOrientation
-        );
+        return new(report, report.Outputs.First(o => o.Plan == output), series.ReceivedOrientation);
     }
 }

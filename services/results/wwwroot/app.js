@@ -211,7 +211,7 @@ function drawOutput(study, { plan, quality }) {
     what,
     `${short(study.studyId)}-${plan.series}-${plan.model}-${what}${plan.notForDiagnosis ? "-not-for-diagnosis" : ""}${extension}`);
   const downloads = make("div", { class: "downloads" }, file(plan.kind === "Segmentation" ? "labels" : "volume", ".nii.gz"));
-  if (quality) downloads.append(file("quality", ".dcm"));
+  if (quality) downloads.append(file("segmentation", ".dcm"), file("quality", ".dcm"));
   section.append(downloads);
   if (!quality) return section;
   const picture = make("img", { class: "preview", alt: `Labels of ${plan.series} over the scan in three planes` });

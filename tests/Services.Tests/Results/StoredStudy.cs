@@ -121,18 +121,22 @@ internal sealed class StoredStudy(ResultsHost host, string tenant = "alpha", int
         await WriteAsync(Sharp.Output, new Volume<float>(Geometry));
     }
 
-    public async Task SegmentAsync(PlannedOutput output)
+    /// <summary>Every voxel has another label, but where a test has labels of its own.</summary>
+    public async Task SegmentAsync(PlannedOutput output, Volume<byte>? labels = null)
     {
         await ProveAsync(output);
-        var labels = new Volume<byte>(Geometry);
-        foreach (var n in Enumerable.Range(0, labels.Voxels.Length))
-        {
-            labels.Voxels[n] = (byte)n;
-        }
+        labels ??= new(
+            Geometry,
+            [.. Enumerable.Range(0, (int)Geometry.VoxelCount).Select(n => (byte)n)]
+        );
         await WriteAsync(output.Output, labels);
     }
 
-    public Task AssessAsync(PlannedOutput output, Verdict verdict = Verdict.Pass) =>
+    public Task AssessAsync(
+        PlannedOutput output,
+        Verdict verdict = Verdict.Pass,
+        params StructureQuality[] structures
+    ) =>
         CreateAsync(
             BlobNames.Quality(Context, output.Model, output.Series),
             new SegmentationQuality
@@ -143,7 +147,7 @@ internal sealed class StoredStudy(ResultsHost host, string tenant = "alpha", int
                 Method = "rca-single-atlas",
                 References = 0,
                 Verdict = verdict,
-                Structures = [],
+                Structures = structures,
                 NotForDiagnosis = output.NotForDiagnosis,
                 Seconds = 2,
             }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Platform.Contracts;
 using Platform.Results;
@@ -19,7 +18,7 @@ public sealed class StructuredReportTests : IDisposable
     public void It_conforms_to_the_standard(bool notForDiagnosis)
     {
         var file = Write(Quality(notForDiagnosis));
-        var (code, output) = Run("dciodvfy", file);
+        var (code, output) = DicomTools.Run("dciodvfy", file);
         Assert.True(code == 0, output);
         Assert.Contains("ComprehensiveSR", output, StringComparison.Ordinal);
         Assert.DoesNotContain("Error", output, StringComparison.Ordinal);
@@ -28,7 +27,7 @@ public sealed class StructuredReportTests : IDisposable
     [Fact]
     public void Each_structure_has_its_numbers_interval_and_verdict()
     {
-        var (code, text) = Run("dsrdump", Write(Quality(notForDiagnosis: true)));
+        var (code, text) = DicomTools.Run("dsrdump", Write(Quality(notForDiagnosis: true)));
         Assert.True(code == 0, text);
         foreach (
             var line in new[]
@@ -82,7 +81,7 @@ public sealed class StructuredReportTests : IDisposable
         Assert.Equal("application/dicom", answer.Content.Headers.ContentType?.MediaType);
         var file = _folder["served.dcm"];
         await File.WriteAllBytesAsync(file, await answer.Content.ReadAsByteArrayAsync());
-        Assert.Contains("Review", Run("dsrdump", file).Output, StringComparison.Ordinal);
+        Assert.Contains("Review", DicomTools.Run("dsrdump", file).Output, StringComparison.Ordinal);
         using var other = host.Client(ResultsHost.Beta);
         using var hidden = await other.GetAsync(path);
         Assert.Equal(HttpStatusCode.NotFound, hidden.StatusCode);
@@ -148,18 +147,4 @@ public sealed class StructuredReportTests : IDisposable
     /// <summary>dsrdump pads and breaks as it likes.</summary>
     private static string Plain(string text) =>
         string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
-
-    private static (int Code, string Output) Run(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
-    }
 }
