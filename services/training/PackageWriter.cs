@@ -78,6 +78,7 @@ public static class PackageWriter
             Quality = new()
             {
                 References = "brain-t1@2",
+                Regressor = recipe.Regressor,
                 PassDice = Pass,
                 ReviewDice = Review,
             },

@@ -80,8 +80,8 @@ public static class QualityPackageWriter
             )} maps at {string.Join(
                 ", ",
                 recipe.Network.Widths.Select((_, n) => spacing * (2 << n))
-            )} mm, averages its maps inside
-            each structure and around it, and reads the Dice from the averages.
+            )} mm, is taught which voxels are labelled wrongly,
+            averages its maps inside each structure and around it, and reads the Dice from the averages.
 
             ## Held-out synthetic heads
             {run.HeldOutHeads} heads from the {recipe.Optimisation.HeldOutMaps.Count} label maps (positions {string.Join(

@@ -93,13 +93,22 @@ public sealed class QualityTask : ITrainingTask
             .Select(segmentation => segmentation.Batch);
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// What the Dice is wrong by, plus the cross-entropy of which voxels are labelled wrongly: a batch has a hundred of the ones and a hundred thousand of
+    /// the others, and the maps that tell wrong voxels are the maps that tell the Dice.
+    /// </summary>
     public Tensor Loss(Tensor output, Tensor target)
     {
         using var scope = NewDisposeScope();
-        var told = (target >= 0).to(float32);
-        var error = nn.functional.smooth_l1_loss(output, target, nn.Reduction.None, beta: 0.05);
-        return ((error * told).sum() / told.sum().clamp_min(1)).MoveToOuterDisposeScope();
+        var (dice, wrong) = (Part(output, 0, Labels.Count), Part(output, Labels.Count, null));
+        var (real, share) = (Part(target, 0, Labels.Count), Part(target, Labels.Count, null));
+        var told = (real >= 0).to(float32);
+        var error = nn.functional.smooth_l1_loss(dice, real, nn.Reduction.None, beta: 0.05);
+        var entropy = nn.functional.binary_cross_entropy_with_logits(wrong, share);
+        return ((error * told).sum() / told.sum().clamp_min(1) + entropy).MoveToOuterDisposeScope();
+
+        static Tensor Part(Tensor of, long from, long? to) =>
+            of.slice(1, from, to ?? of.shape[1], 1);
     }
 
     /// <inheritdoc/>
@@ -130,7 +139,7 @@ public sealed class QualityTask : ITrainingTask
         using var none = no_grad();
         using var batch = segmentation.Batch;
         var predicted = Network.forward(batch.Input.to(Device)).cpu().data<float>().ToArray();
-        var real = batch.Target.data<float>().ToArray();
+        var real = batch.Target.slice(1, 0, Labels.Count, 1).data<float>().ToArray();
         return
         [
             .. real.Select(
@@ -169,12 +178,17 @@ public sealed class QualityTask : ITrainingTask
 
     private Batch Sample(Volume<float> image, Volume<byte> labels, Volume<byte> truth)
     {
+        using var scope = NewDisposeScope();
         var patch = _recipe.Optimisation.Patch;
-        var input = QualityRegressor.Input(
-            image,
-            labels,
-            (patch[0], patch[1], patch[2]),
-            image.Voxels.Min()
+        var box = (patch[0], patch[1], patch[2]);
+        var input = QualityRegressor.Input(image, labels, box, image.Voxels.Min());
+        var wrong = new Volume<float>(
+            image.Geometry,
+            [.. labels.Voxels.Zip(truth.Voxels, (a, b) => a == b ? 0f : 1)]
+        );
+        var differs = tensor(
+            QualityRegressor.Input(wrong, labels, box, 0).AsSpan(0, input.Length / 2).ToArray(),
+            [1, 1, patch[2], patch[1], patch[0]]
         );
         var overlaps = LabelMeasures.Overlaps(truth, labels).ToDictionary(o => o.Label);
         float[] target =
@@ -185,9 +199,18 @@ public sealed class QualityTask : ITrainingTask
                     : Untold
             ),
         ];
-        return new(
+        var batch = new Batch(
             tensor(input, [1, 2, patch[2], patch[1], patch[0]]),
-            tensor(target, [1, target.Length, 1, 1, 1])
+            cat(
+                [
+                    tensor(target, [1, target.Length, 1, 1, 1]),
+                    nn.functional.avg_pool3d(differs, [2, 2, 2]).reshape(1, -1, 1, 1, 1),
+                ],
+                1
+            )
         );
+        batch.Input.MoveToOuterDisposeScope();
+        batch.Target.MoveToOuterDisposeScope();
+        return batch;
     }
 }

@@ -32,6 +32,9 @@ public sealed record Recipe
     /// <summary>The recipe of the model whose segmentations are judged, without ".json"; quality regression only.</summary>
     public string? Judges { get; init; }
 
+    /// <summary>The quality regressor that judges this model's segmentations, as name@version; segmentation only.</summary>
+    public string? Regressor { get; init; }
+
     /// <summary>Target classes of a segmentation, in channel order from 1; background is channel 0.</summary>
     public IReadOnlyList<Structure> Structures { get; init; } = [];
 }

@@ -24,19 +24,6 @@ public sealed class OnnxGraph(string name)
         return Relu(Convolution(input, weight, bias, block.Convolution.stride[0]));
     }
 
-    /// <summary>Convolution, instance normalisation (its ε is torch's, 1e-5) and ReLU.</summary>
-    public string Block(string input, InstanceBlock block) =>
-        Relu(
-            Node(
-                "InstanceNormalization",
-                [
-                    Convolution(input, block.Convolution),
-                    Constant(block.Normalisation.weight!),
-                    Constant(block.Normalisation.bias!),
-                ]
-            )
-        );
-
     /// <summary>Convolution with "same" zero padding, as the networks here all have.</summary>
     public string Convolution(string input, Conv3d layer) =>
         Convolution(input, layer.weight, layer.bias, layer.stride[0]);
