@@ -1,4 +1,3 @@
-using System.Text;
 using Platform.Imaging;
 
 namespace Platform.Dicom;
@@ -13,14 +12,21 @@ public sealed record DicomIdentity(
     string SopInstanceUid
 );
 
-/// <summary>One DICOM Part 10 file.</summary>
+/// <summary>One DICOM file: Part 10, or a bare data set.</summary>
 public static class DicomFile
 {
-    /// <summary>Bytes that <see cref="Sniff"/> needs.</summary>
+    /// <summary>Bytes that <see cref="Sniff"/> needs to tell every DICOM file.</summary>
     public const int SniffBytes = 132;
 
-    /// <summary>Whether these first bytes (at least 132) start a DICOM Part 10 file.</summary>
+    /// <summary>
+    /// Whether these first bytes start a Part 10 file, or a data set without preamble: a first element of group 8, or of the meta information.
+    /// </summary>
     public static bool Sniff(ReadOnlySpan<byte> start) =>
+        HasPreamble(start)
+        || start is [2, 0, <= 0x16, 0, (byte)'U' or (byte)'O', ..]
+        || TransferSyntax.Guess(start) is not null;
+
+    internal static bool HasPreamble(ReadOnlySpan<byte> start) =>
         start.Length >= SniffBytes && start.Slice(128, 4).SequenceEqual("DICM"u8);
 
     private const int LongestScanner = 64;
@@ -35,8 +41,7 @@ public static class DicomFile
         var parser = new DicomParser(stream);
         parser.Parse(last: DicomTag.ManufacturerModelName);
         var words = new[] { DicomTag.Manufacturer, DicomTag.ManufacturerModelName }
-            .SelectMany(tag => parser.Values.GetValueOrDefault(tag, []).Append((byte)' '))
-            .Select(value => (char)value)
+            .SelectMany(tag => parser.Attributes.Text(tag) + ' ')
             .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : ' ')
             .ToArray();
         var scanner = string.Join(
@@ -55,8 +60,7 @@ public static class DicomFile
         var parser = new DicomParser(stream);
         parser.Parse(last: DicomTag.SeriesInstanceUid);
         string Uid(uint tag, string name) =>
-            parser.Values.TryGetValue(tag, out var value)
-            && Encoding.ASCII.GetString(value).TrimEnd('\0', ' ') is { Length: > 0 } uid
+            parser.Attributes.Text(tag) is { Length: > 0 } uid
                 ? uid
                 : throw new VolumeException(VolumeFault.CorruptData, $"{name} is missing");
         return new DicomIdentity(

@@ -5,157 +5,161 @@ using Platform.Imaging;
 namespace Platform.Dicom;
 
 /// <summary>
-/// Walks a Part 10 file (PS3.10, PS3.5) element by element: explicit or implicit VR, little-endian. Only the attributes of <see cref="DicomTag"/>
+/// Walks a Part 10 file (PS3.10) or a bare data set (PS3.5) element by element, up to the pixel data. Only the attributes of <see cref="DicomTag"/>
 /// are kept, everything else is stepped over, sequences to a limited depth. No length in the file is believed before the bytes are there.
 /// </summary>
-internal sealed class DicomParser(Stream stream)
+internal sealed class DicomParser
 {
-    private const string ImplicitLittleEndian = "1.2.840.10008.1.2";
-    private const string ExplicitLittleEndian = "1.2.840.10008.1.2.1";
-    private const uint Undefined = 0xFFFF_FFFF;
+    public const uint Undefined = 0xFFFF_FFFF;
     private const int MostDepth = 32;
     private const int MostValueBytes = 1 << 10;
 
-    private readonly byte[] _buffer = new byte[1 << 12];
+    /// <summary>Starts at the first byte of the data set: the preamble and the meta information have been read.</summary>
+    /// <exception cref="VolumeException">UnsupportedFormat or CorruptData.</exception>
+    public DicomParser(Stream stream)
+    {
+        Source = new LookaheadStream(stream);
+        var start = Source.Peek(DicomFile.SniffBytes);
+        if (!DicomFile.Sniff(start))
+        {
+            throw new VolumeException(
+                VolumeFault.UnsupportedFormat,
+                "not a DICOM file: neither DICM after a preamble of 128 bytes nor a data set"
+            );
+        }
+        if (DicomFile.HasPreamble(start))
+        {
+            Source.Skip(DicomFile.SniffBytes);
+        }
+        Syntax = ReadMeta();
+        Attributes = new DicomAttributes(Syntax.IsBigEndian);
+        if (Syntax.IsDeflated)
+        {
+            Source = new LookaheadStream(new InflatedStream(Source));
+        }
+    }
+
+    /// <summary>How the data set is written.</summary>
+    public TransferSyntax Syntax { get; }
 
     /// <summary>Values of the attributes met so far.</summary>
-    public Dictionary<uint, byte[]> Values { get; } = [];
+    public DicomAttributes Attributes { get; }
 
-    /// <summary>Length of the pixel data in bytes, when the stream stands at its first byte.</summary>
-    public long? PixelBytes { get; private set; }
+    /// <summary>What comes after the elements read so far.</summary>
+    public LookaheadStream Source { get; }
+
+    /// <summary>Length of the pixel data in bytes where it comes next, <see cref="Undefined"/> where it is encapsulated; null where there is none.</summary>
+    public uint? PixelBytes { get; private set; }
+
+    /// <summary>Whether the pixel data are words of two bytes, in the byte order of the data set, whatever the bits of a pixel.</summary>
+    public bool PixelsAreWords { get; private set; }
 
     /// <summary>Reads up to the pixel data, or up to the attribute <paramref name="last"/>.</summary>
     /// <exception cref="VolumeException">UnsupportedFormat or CorruptData.</exception>
     public void Parse(uint last = uint.MaxValue)
     {
-        var start = Take(132);
-        if (!DicomFile.Sniff(start))
+        while (Source.Peek(1).Length > 0)
         {
-            throw new VolumeException(
-                VolumeFault.UnsupportedFormat,
-                "not a DICOM file: DICM is missing after the preamble of 128 bytes"
-            );
-        }
-        var inMeta = true;
-        var isExplicit = true;
-        while (TryReadTag(out var tag))
-        {
-            if (inMeta && tag >> 16 != 2)
+            var (tag, vr, length) = ReadHead(Syntax);
+            if (tag is DicomTag.FloatPixelData or DicomTag.DoublePixelData)
             {
-                inMeta = false;
-                isExplicit = IsExplicit();
+                throw new VolumeException(
+                    VolumeFault.UnsupportedFormat,
+                    "the pixels are of floating point: send whole numbers of 8 or 16 bits"
+                );
             }
-            var (vr, length) = ReadLength(tag, isExplicit);
-            if (tag is DicomTag.PixelData or DicomTag.FloatPixelData or DicomTag.DoublePixelData)
+            if (tag == DicomTag.PixelData)
             {
-                if (tag != DicomTag.PixelData || length == Undefined)
-                {
-                    throw new VolumeException(
-                        VolumeFault.UnsupportedFormat,
-                        "the pixel data is encapsulated or of floating point: send uncompressed integer pixels"
-                    );
-                }
                 PixelBytes = length;
+                PixelsAreWords = vr != "OB";
                 return;
             }
             if (DicomTag.IsRead(tag) && length <= MostValueBytes)
             {
-                Values[tag] = Take((int)length).ToArray();
+                Attributes.Set(tag, Source.Take((int)length));
             }
             else
             {
-                Step(vr, length, isExplicit, 0);
+                Step(Syntax, vr, length, 0);
             }
-            if (tag >= last && !inMeta)
+            if (tag >= last)
             {
                 return;
             }
         }
     }
 
-    private bool IsExplicit()
+    /// <summary>The meta information is explicit VR little endian whatever comes after it. Where nothing says what does, its first element shows it.</summary>
+    private TransferSyntax ReadMeta()
     {
-        if (!Values.TryGetValue(DicomTag.TransferSyntaxUid, out var value))
+        var meta = TransferSyntax.Of("1.2.840.10008.1.2.1");
+        var values = new DicomAttributes(isBigEndian: false);
+        while (Source.Peek(2) is [2, 0])
+        {
+            var (tag, vr, length) = ReadHead(meta);
+            if (tag == DicomTag.TransferSyntaxUid && length <= MostValueBytes)
+            {
+                values.Set(tag, Source.Take((int)length));
+            }
+            else
+            {
+                Step(meta, vr, length, 0);
+            }
+        }
+        return values.Has(DicomTag.TransferSyntaxUid)
+            ? TransferSyntax.Of(values.Text(DicomTag.TransferSyntaxUid))
+            : TransferSyntax.Guess(Source.Peek(8))
+                ?? throw new VolumeException(
+                    VolumeFault.CorruptData,
+                    "the file states no transfer syntax, and no data set starts after its meta information"
+                );
+    }
+
+    private (uint Tag, string Vr, uint Length) ReadHead(TransferSyntax syntax)
+    {
+        var bytes = Source.Take(8);
+        var (group, element) = syntax.IsBigEndian
+            ? (
+                BinaryPrimitives.ReadUInt16BigEndian(bytes),
+                BinaryPrimitives.ReadUInt16BigEndian(bytes[2..])
+            )
+            : (
+                BinaryPrimitives.ReadUInt16LittleEndian(bytes),
+                BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..])
+            );
+        var tag = (uint)group << 16 | element;
+        if (!syntax.IsExplicit || group == 0xFFFE)
+        {
+            return (tag, "", Length(bytes[4..]));
+        }
+        if (!char.IsAsciiLetterUpper((char)bytes[4]) || !char.IsAsciiLetterUpper((char)bytes[5]))
         {
             throw new VolumeException(
                 VolumeFault.CorruptData,
-                "the file meta information has no transfer syntax"
+                $"element ({group:X4},{element:X4}) has no value representation"
             );
         }
-        var uid = Encoding.ASCII.GetString(value).TrimEnd('\0', ' ');
-        return uid switch
-        {
-            ExplicitLittleEndian => true,
-            ImplicitLittleEndian => false,
-            _ => throw new VolumeException(
-                VolumeFault.UnsupportedFormat,
-                $"transfer syntax {Printable(uid)} is not supported: send explicit or implicit VR little endian, uncompressed"
-            ),
-        };
-    }
+        var vr = Encoding.ASCII.GetString(bytes[4..6]);
+        return TransferSyntax.HasShortLength(vr)
+            ? (tag, vr, Length(bytes[6..]))
+            : (tag, vr, Length(Source.Take(4)));
 
-    /// <summary>Only what a UID may hold is ever repeated in a message.</summary>
-    private static string Printable(string uid) =>
-        uid.Length <= 64 && uid.All(c => char.IsAsciiDigit(c) || c == '.') ? uid : "(not a UID)";
-
-    private bool TryReadTag(out uint tag)
-    {
-        tag = 0;
-        var got = stream.ReadAtLeast(_buffer.AsSpan(0, 4), 4, throwOnEndOfStream: false);
-        if (got == 0)
-        {
-            return false;
-        }
-        if (got < 4)
-        {
-            throw Truncated();
-        }
-        tag =
-            (uint)BinaryPrimitives.ReadUInt16LittleEndian(_buffer) << 16
-            | BinaryPrimitives.ReadUInt16LittleEndian(_buffer.AsSpan(2));
-        return true;
-    }
-
-    private (string Vr, uint Length) ReadLength(uint tag, bool isExplicit)
-    {
-        if (!isExplicit || tag >> 16 == 0xFFFE)
-        {
-            return ("", BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
-        }
-        var bytes = Take(4);
-        if (!char.IsAsciiLetterUpper((char)bytes[0]) || !char.IsAsciiLetterUpper((char)bytes[1]))
-        {
-            throw new VolumeException(
-                VolumeFault.CorruptData,
-                $"element ({tag >> 16:X4},{tag & 0xFFFF:X4}) has no value representation"
-            );
-        }
-        var vr = Encoding.ASCII.GetString(bytes[..2]);
-        return
-            vr
-                is "OB"
-                    or "OD"
-                    or "OF"
-                    or "OL"
-                    or "OV"
-                    or "OW"
-                    or "SQ"
-                    or "SV"
-                    or "UC"
-                    or "UN"
-                    or "UR"
-                    or "UT"
-                    or "UV"
-            ? (vr, BinaryPrimitives.ReadUInt32LittleEndian(Take(4)))
-            : (vr, BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]));
+        uint Length(ReadOnlySpan<byte> length) =>
+            (length.Length, syntax.IsBigEndian) switch
+            {
+                (2, true) => BinaryPrimitives.ReadUInt16BigEndian(length),
+                (2, false) => BinaryPrimitives.ReadUInt16LittleEndian(length),
+                (_, true) => BinaryPrimitives.ReadUInt32BigEndian(length),
+                (_, false) => BinaryPrimitives.ReadUInt32LittleEndian(length),
+            };
     }
 
     /// <summary>Steps over a value; one of undefined length is a sequence and is walked item by item.</summary>
-    private void Step(string vr, uint length, bool isExplicit, int depth)
+    private void Step(TransferSyntax syntax, string vr, uint length, int depth)
     {
         if (length != Undefined)
         {
-            Skip(length);
+            Source.Skip(length);
             return;
         }
         if (depth == MostDepth)
@@ -165,11 +169,11 @@ internal sealed class DicomParser(Stream stream)
                 $"sequences are nested deeper than {MostDepth}"
             );
         }
-        // An unknown VR of undefined length is a sequence in implicit VR (PS3.5 §6.2.2).
-        isExplicit &= vr != "UN";
+        // An unknown VR of undefined length is a sequence in implicit VR little endian (PS3.5 section 6.2.2, note 4).
+        var inner = vr == "UN" ? TransferSyntax.ImplicitLittleEndian : syntax;
         while (true)
         {
-            var (item, itemLength) = Next(isExplicit: false);
+            var (item, _, itemLength) = ReadHead(inner);
             if (item == DicomTag.SequenceEnd)
             {
                 return;
@@ -181,61 +185,20 @@ internal sealed class DicomParser(Stream stream)
                     $"a sequence holds ({item >> 16:X4},{item & 0xFFFF:X4}) where an item is due"
                 );
             }
-            if (itemLength.Length != Undefined)
+            if (itemLength != Undefined)
             {
-                Skip(itemLength.Length);
+                Source.Skip(itemLength);
                 continue;
             }
             while (true)
             {
-                var (tag, inner) = Next(isExplicit);
+                var (tag, nestedVr, nestedLength) = ReadHead(inner);
                 if (tag == DicomTag.ItemEnd)
                 {
                     break;
                 }
-                Step(inner.Vr, inner.Length, isExplicit, depth + 1);
+                Step(inner, nestedVr, nestedLength, depth + 1);
             }
         }
     }
-
-    private (uint Tag, (string Vr, uint Length) Length) Next(bool isExplicit)
-    {
-        if (!TryReadTag(out var tag))
-        {
-            throw Truncated();
-        }
-        return (tag, ReadLength(tag, isExplicit));
-    }
-
-    private ReadOnlySpan<byte> Take(int count)
-    {
-        var bytes = _buffer.AsSpan(0, count);
-        if (stream.ReadAtLeast(bytes, count, throwOnEndOfStream: false) < count)
-        {
-            throw Truncated();
-        }
-        return bytes;
-    }
-
-    private void Skip(long count)
-    {
-        if (stream.CanSeek)
-        {
-            if (count > stream.Length - stream.Position)
-            {
-                throw Truncated();
-            }
-            stream.Position += count;
-            return;
-        }
-        while (count > 0)
-        {
-            var part = (int)Math.Min(count, _buffer.Length);
-            Take(part);
-            count -= part;
-        }
-    }
-
-    internal static VolumeException Truncated() =>
-        new(VolumeFault.CorruptData, "the DICOM file ends within an element: it is truncated");
 }

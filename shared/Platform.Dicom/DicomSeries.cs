@@ -2,7 +2,7 @@ using Platform.Imaging;
 
 namespace Platform.Dicom;
 
-/// <summary>A series of uncompressed single-frame greyscale images as a volume.</summary>
+/// <summary>A series of greyscale images as a volume.</summary>
 public static class DicomSeries
 {
     /// <summary>Most voxels in a volume, by default: 2²⁹ (2 GiB of floats).</summary>
@@ -10,13 +10,14 @@ public static class DicomSeries
 
     /// <summary>
     /// Reads a series: slices are ordered by position along their normal, i runs along rows (columns grow), j along columns, k along the normal;
-    /// values have slope and intercept applied. Attributes are read and checked before any pixel; slices are read on all cores.
+    /// values have slope and intercept applied, and padding has the lowest value of what is not padding. Attributes are read and checked before
+    /// any pixel; instances are read on all cores.
     /// </summary>
     /// <param name="instances">Each opens one instance, in any order; it is opened twice, and disposed.</param>
     /// <param name="maxVoxels">More is refused before anything is allocated.</param>
     /// <exception cref="VolumeException">
-    /// UnsupportedFormat (not DICOM, compressed, big-endian, colour, multi-frame), CorruptData, MixedSeries, NotAVolume (fewer than 2 slices),
-    /// BadGeometry (repeated, missing, unevenly spaced, tilted or differently oriented slices), TooLarge.
+    /// UnsupportedFormat (not DICOM, a transfer syntax that is not decoded, colour, multi-frame), CorruptData, MixedSeries, NotAVolume (fewer than
+    /// 2 slices), BadGeometry (repeated, missing, unevenly spaced, tilted or differently oriented slices), TooLarge.
     /// </exception>
     public static Volume<float> ReadVolume(
         IEnumerable<Func<Stream>> instances,
@@ -30,7 +31,7 @@ public static class DicomSeries
             n =>
             {
                 using var stream = open[n]();
-                slices[n] = DicomSlice.Read(stream);
+                slices[n] = DicomImage.Read(stream).Slice;
             }
         );
         var (order, geometry) = SliceStack.Arrange(slices);
@@ -41,10 +42,7 @@ public static class DicomSeries
                 $"the series promises {geometry.VoxelCount} voxels, the limit is {maxVoxels}"
             );
         }
-        var volume = new Volume<float>(
-            geometry,
-            GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount)
-        );
+        var voxels = GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount);
         var perSlice = geometry.Shape.I * geometry.Shape.J;
         using var buffers = new ThreadLocal<byte[]>(() => new byte[perSlice * 2]);
         Run(
@@ -52,16 +50,31 @@ public static class DicomSeries
             k =>
             {
                 using var stream = open[order[k]]();
-                DicomSlice
+                DicomImage
                     .Read(stream)
-                    .ReadPixels(
-                        stream,
-                        volume.Voxels.AsSpan(k * perSlice, perSlice),
-                        buffers.Value!
-                    );
+                    .ReadValues(voxels.AsSpan(k * perSlice, perSlice), buffers.Value!);
             }
         );
-        return volume;
+        if (slices.Any(slice => slice.Format.Padding is not null))
+        {
+            FillPadding(voxels);
+        }
+        return new Volume<float>(geometry, voxels);
+    }
+
+    /// <summary>Padding, read as NaN, gets the lowest value there is; 0 where there is none.</summary>
+    private static void FillPadding(Span<float> voxels)
+    {
+        var lowest = float.PositiveInfinity;
+        foreach (var voxel in voxels)
+        {
+            lowest = voxel < lowest ? voxel : lowest;
+        }
+        lowest = float.IsFinite(lowest) ? lowest : 0;
+        foreach (ref var voxel in voxels)
+        {
+            voxel = float.IsNaN(voxel) ? lowest : voxel;
+        }
     }
 
     /// <summary>On all cores; of several refusals the first is thrown as it was.</summary>

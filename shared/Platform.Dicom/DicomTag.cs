@@ -12,6 +12,7 @@ internal static class DicomTag
     public const uint ImagePosition = 0x0020_0032;
     public const uint ImageOrientation = 0x0020_0037;
     public const uint SamplesPerPixel = 0x0028_0002;
+    public const uint PhotometricInterpretation = 0x0028_0004;
     public const uint NumberOfFrames = 0x0028_0008;
     public const uint Rows = 0x0028_0010;
     public const uint Columns = 0x0028_0011;
@@ -20,6 +21,8 @@ internal static class DicomTag
     public const uint BitsStored = 0x0028_0101;
     public const uint HighBit = 0x0028_0102;
     public const uint PixelRepresentation = 0x0028_0103;
+    public const uint PixelPaddingValue = 0x0028_0120;
+    public const uint PixelPaddingRangeLimit = 0x0028_0121;
     public const uint RescaleIntercept = 0x0028_1052;
     public const uint RescaleSlope = 0x0028_1053;
     public const uint FloatPixelData = 0x7FE0_0008;
@@ -31,8 +34,7 @@ internal static class DicomTag
 
     public static bool IsRead(uint tag) =>
         tag
-            is TransferSyntaxUid
-                or SopInstanceUid
+            is SopInstanceUid
                 or Manufacturer
                 or ManufacturerModelName
                 or StudyInstanceUid
@@ -40,6 +42,7 @@ internal static class DicomTag
                 or ImagePosition
                 or ImageOrientation
                 or SamplesPerPixel
+                or PhotometricInterpretation
                 or NumberOfFrames
                 or Rows
                 or Columns
@@ -48,6 +51,8 @@ internal static class DicomTag
                 or BitsStored
                 or HighBit
                 or PixelRepresentation
+                or PixelPaddingValue
+                or PixelPaddingRangeLimit
                 or RescaleIntercept
                 or RescaleSlope;
 }

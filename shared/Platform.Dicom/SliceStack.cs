@@ -80,11 +80,11 @@ internal static class SliceStack
 
     private static void RequireSameGrid(DicomSlice first, DicomSlice slice)
     {
-        if (slice.Rows != first.Rows || slice.Columns != first.Columns)
+        if (slice.Format.Rows != first.Format.Rows || slice.Format.Columns != first.Format.Columns)
         {
             throw new VolumeException(
                 VolumeFault.BadGeometry,
-                $"slices of {first.Rows}×{first.Columns} and {slice.Rows}×{slice.Columns} pixels in one series"
+                $"slices of {first.Format.Rows}×{first.Format.Columns} and {slice.Format.Rows}×{slice.Format.Columns} pixels in one series"
             );
         }
         var turned = Math.Max(
@@ -174,7 +174,7 @@ internal static class SliceStack
         var i = slice.Spacing.Columns * slice.AlongRow;
         var j = slice.Spacing.Rows * slice.AlongColumn;
         return new VolumeGeometry(
-            (slice.Columns, slice.Rows, count),
+            (slice.Format.Columns, slice.Format.Rows, count),
             [
                 -i.X,
                 -j.X,

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 
 namespace Platform.Testing;
@@ -8,6 +8,9 @@ namespace Platform.Testing;
 public sealed record DicomSliceFile
 {
     public string TransferSyntax { get; init; } = "1.2.840.10008.1.2.1";
+
+    /// <summary>Whether the file has neither preamble nor meta information.</summary>
+    public bool IsBare { get; init; }
     public string StudyInstanceUid { get; init; } = "1.2.3";
     public string SeriesInstanceUid { get; init; } = "1.2.3.4";
     public string SopInstanceUid { get; init; } = "1.2.3.4.5";
@@ -28,24 +31,58 @@ public sealed record DicomSliceFile
     public int? NumberOfFrames { get; init; }
     public int BitsAllocated { get; init; } = 16;
     public int BitsStored { get; init; } = 16;
+    public int? HighBit { get; init; }
     public bool Signed { get; init; } = true;
+    public string PhotometricInterpretation { get; init; } = "MONOCHROME2";
+    public int? PixelPaddingValue { get; init; }
+    public int? PixelPaddingRangeLimit { get; init; }
     public double? Slope { get; init; }
     public double? Intercept { get; init; }
 
     /// <summary>Stored pixel values, row by row; null makes zeros.</summary>
     public int[]? Pixels { get; init; }
 
+    /// <summary>Representation of uncompressed pixels; by default OB for 8 bits, OW for 16.</summary>
+    public string? PixelRepresentation { get; init; }
+
+    /// <summary>Encapsulated pixel data instead: the offset table, then fragments.</summary>
+    public byte[][]? Fragments { get; init; }
+
     /// <summary>Whether a private sequence of undefined length, nested this deep, comes before the image attributes.</summary>
     public int SequenceDepth { get; init; }
 
     private bool Explicit => TransferSyntax != "1.2.840.10008.1.2";
 
+    private bool BigEndian => TransferSyntax == "1.2.840.10008.1.2.2";
+
     /// <summary>The file: preamble, meta information, data set.</summary>
     public byte[] ToBytes()
     {
+        var dataset = Dataset();
+        if (IsBare)
+        {
+            return dataset;
+        }
         var bytes = new List<byte>(new byte[128]);
         bytes.AddRange("DICM"u8);
-        Text(bytes, 0x0002_0010, "UI", TransferSyntax, isExplicit: true);
+        var meta = new DicomSliceFile();
+        meta.Text(bytes, 0x0002_0010, "UI", TransferSyntax);
+        if (TransferSyntax == "1.2.840.10008.1.2.1.99")
+        {
+            using var deflated = new MemoryStream();
+            using (var deflate = new DeflateStream(deflated, CompressionLevel.Optimal))
+            {
+                deflate.Write(dataset);
+            }
+            dataset = deflated.ToArray();
+        }
+        bytes.AddRange(dataset);
+        return [.. bytes];
+    }
+
+    private byte[] Dataset()
+    {
+        var bytes = new List<byte>();
         Text(bytes, 0x0008_0018, "UI", SopInstanceUid);
         if (Manufacturer is not null)
         {
@@ -65,6 +102,7 @@ public sealed record DicomSliceFile
         Text(bytes, 0x0020_0032, "DS", Join(Position));
         Text(bytes, 0x0020_0037, "DS", Join(Orientation));
         Short(bytes, 0x0028_0002, SamplesPerPixel);
+        Text(bytes, 0x0028_0004, "CS", PhotometricInterpretation);
         if (NumberOfFrames is { } frames)
         {
             Text(bytes, 0x0028_0008, "IS", frames.ToString(CultureInfo.InvariantCulture));
@@ -74,8 +112,16 @@ public sealed record DicomSliceFile
         Text(bytes, 0x0028_0030, "DS", PixelSpacing);
         Short(bytes, 0x0028_0100, BitsAllocated);
         Short(bytes, 0x0028_0101, BitsStored);
-        Short(bytes, 0x0028_0102, BitsStored - 1);
+        Short(bytes, 0x0028_0102, HighBit ?? BitsStored - 1);
         Short(bytes, 0x0028_0103, Signed ? 1 : 0);
+        if (PixelPaddingValue is { } padding)
+        {
+            Short(bytes, 0x0028_0120, padding);
+        }
+        if (PixelPaddingRangeLimit is { } limit)
+        {
+            Short(bytes, 0x0028_0121, limit);
+        }
         if (Intercept is { } intercept)
         {
             Text(bytes, 0x0028_1052, "DS", Join(intercept));
@@ -83,6 +129,16 @@ public sealed record DicomSliceFile
         if (Slope is { } slope)
         {
             Text(bytes, 0x0028_1053, "DS", Join(slope));
+        }
+        if (Fragments is not null)
+        {
+            Head(bytes, 0x7FE0_0010, "OB", uint.MaxValue);
+            foreach (var fragment in Fragments)
+            {
+                Element(bytes, 0xFFFE_E000, "", fragment);
+            }
+            Head(bytes, 0xFFFE_E0DD, "", 0);
+            return [.. bytes];
         }
         var pixels = new byte[Rows * Columns * BitsAllocated / 8];
         for (var n = 0; Pixels is not null && n < Rows * Columns; n++)
@@ -93,10 +149,15 @@ public sealed record DicomSliceFile
             }
             else
             {
-                BinaryPrimitives.WriteInt16LittleEndian(pixels.AsSpan(2 * n), (short)Pixels[n]);
+                Write(pixels.AsSpan(2 * n, 2), (ushort)Pixels[n]);
             }
         }
-        Element(bytes, 0x7FE0_0010, "OW", pixels, Explicit);
+        Element(
+            bytes,
+            0x7FE0_0010,
+            PixelRepresentation ?? (BitsAllocated == 8 ? "OB" : "OW"),
+            pixels
+        );
         return [.. bytes];
     }
 
@@ -113,12 +174,12 @@ public sealed record DicomSliceFile
         {
             return;
         }
-        Head(bytes, tag, "SQ", uint.MaxValue, Explicit);
-        Head(bytes, 0xFFFE_E000, "", uint.MaxValue, false);
+        Head(bytes, tag, "SQ", uint.MaxValue);
+        Head(bytes, 0xFFFE_E000, "", uint.MaxValue);
         Text(bytes, 0x0009_1002, "LO", "nested");
         Sequence(bytes, 0x0009_1003, depth - 1);
-        Head(bytes, 0xFFFE_E00D, "", 0, false);
-        Head(bytes, 0xFFFE_E0DD, "", 0, false);
+        Head(bytes, 0xFFFE_E00D, "", 0);
+        Head(bytes, 0xFFFE_E0DD, "", 0);
     }
 
     private static string Join(params double[] values) =>
@@ -127,50 +188,52 @@ public sealed record DicomSliceFile
     private void Short(List<byte> bytes, uint tag, int value)
     {
         var two = new byte[2];
-        BinaryPrimitives.WriteUInt16LittleEndian(two, (ushort)value);
-        Element(bytes, tag, "US", two, Explicit);
+        Write(two, (ushort)value);
+        Element(bytes, tag, "US", two);
     }
 
-    private void Text(List<byte> bytes, uint tag, string vr, string value, bool? isExplicit = null)
+    private void Text(List<byte> bytes, uint tag, string vr, string value)
     {
         var padded = value.Length % 2 == 0 ? value : value + (vr == "UI" ? "\0" : " ");
-        Element(bytes, tag, vr, Encoding.ASCII.GetBytes(padded), isExplicit ?? Explicit);
+        Element(bytes, tag, vr, Encoding.ASCII.GetBytes(padded));
     }
 
-    private static void Element(
-        List<byte> bytes,
-        uint tag,
-        string vr,
-        byte[] value,
-        bool isExplicit
-    )
+    private void Element(List<byte> bytes, uint tag, string vr, byte[] value)
     {
-        Head(bytes, tag, vr, (uint)value.Length, isExplicit);
+        Head(bytes, tag, vr, (uint)value.Length);
         bytes.AddRange(value);
     }
 
-    private static void Head(List<byte> bytes, uint tag, string vr, uint length, bool isExplicit)
+    private void Head(List<byte> bytes, uint tag, string vr, uint length)
     {
         Span<byte> head = stackalloc byte[12];
-        BinaryPrimitives.WriteUInt16LittleEndian(head, (ushort)(tag >> 16));
-        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)tag);
-        if (!isExplicit)
+        Write(head[..2], (ushort)(tag >> 16));
+        Write(head[2..4], (ushort)tag);
+        if (!Explicit || vr == "")
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(head[4..], length);
+            Write(head[4..8], length);
             bytes.AddRange(head[..8]);
             return;
         }
         Encoding.ASCII.GetBytes(vr, head[4..]);
-        if (vr is "OW" or "SQ")
+        if (vr is "OB" or "OW" or "SQ")
         {
             head[6..8].Clear();
-            BinaryPrimitives.WriteUInt32LittleEndian(head[8..], length);
+            Write(head[8..], length);
             bytes.AddRange(head);
         }
         else
         {
-            BinaryPrimitives.WriteUInt16LittleEndian(head[6..], (ushort)length);
+            Write(head[6..8], (ushort)length);
             bytes.AddRange(head[..8]);
+        }
+    }
+
+    private void Write(Span<byte> bytes, uint value)
+    {
+        for (var n = 0; n < bytes.Length; n++)
+        {
+            bytes[BigEndian ? bytes.Length - 1 - n : n] = (byte)(value >> (8 * n));
         }
     }
 }

@@ -104,7 +104,12 @@ internal static class Scans
     }
 
     /// <summary>A head as a DICOM series of 20 axial slices of 8 mm, one file each.</summary>
-    public static byte[][] DicomHead(int seed = 1, string? patientName = null)
+    public static byte[][] DicomHead(
+        int seed = 1,
+        string? patientName = null,
+        string transferSyntax = "1.2.840.10008.1.2.1",
+        bool isBare = false
+    )
     {
         var random = new Random(seed);
         return
@@ -114,6 +119,8 @@ internal static class Scans
                 .Select(k =>
                     new DicomSliceFile
                     {
+                        TransferSyntax = transferSyntax,
+                        IsBare = isBare,
                         StudyInstanceUid = "1.2.826.0.1.17",
                         SeriesInstanceUid = $"1.2.826.0.1.17.{seed}",
                         SopInstanceUid = $"1.2.826.0.1.17.{seed}.{k}",

@@ -49,11 +49,16 @@ public sealed class PreprocessingTests
         );
     }
 
-    [Fact]
-    public async Task Dicom_instances_are_one_series()
+    [Theory]
+    [InlineData("1.2.840.10008.1.2.1", false)]
+    [InlineData("1.2.840.10008.1.2", true)]
+    [InlineData("1.2.840.10008.1.2.2", false)]
+    [InlineData("1.2.840.10008.1.2.1.99", false)]
+    public async Task Dicom_instances_are_one_series(string syntax, bool isBare)
     {
         await using var host = await StartAsync();
-        var study = (await host.SubmitAsync(Scans.DicomHead())).Study;
+        var files = Scans.DicomHead(transferSyntax: syntax, isBare: isBare);
+        var study = (await host.SubmitAsync(files)).Study;
         await host.Messages.WaitAsync<SegmentVolume>();
         var series = Assert.Single((await PlanAsync(host, study)).Series);
         Assert.Equal([20, 24, 20], series.Shape);

@@ -1,0 +1,84 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+using Platform.Imaging;
+
+namespace Platform.Dicom;
+
+/// <summary>Values of attributes as they were read, by tag. Messages name attributes and numbers, never text.</summary>
+/// <param name="isBigEndian">Byte order of binary values.</param>
+internal sealed class DicomAttributes(bool isBigEndian)
+{
+    private readonly Dictionary<uint, byte[]> _values = [];
+
+    public void Set(uint tag, ReadOnlySpan<byte> value) => _values[tag] = value.ToArray();
+
+    /// <summary>Whether it is there and not empty.</summary>
+    public bool Has(uint tag) => _values.TryGetValue(tag, out var value) && value.Length > 0;
+
+    /// <summary>The bytes as they were read; none where it is absent.</summary>
+    public ReadOnlySpan<byte> Bytes(uint tag) => _values.GetValueOrDefault(tag);
+
+    /// <summary>Without padding; empty where it is absent.</summary>
+    public string Text(uint tag) => Encoding.ASCII.GetString(Bytes(tag)).Trim('\0', ' ');
+
+    /// <summary>A US or SS as it is stored, 0 to 65535; null where it is absent.</summary>
+    /// <exception cref="VolumeException">CorruptData: not two bytes.</exception>
+    public int? Unsigned(uint tag)
+    {
+        if (!Has(tag))
+        {
+            return null;
+        }
+        var bytes = Bytes(tag);
+        if (bytes.Length != 2)
+        {
+            throw NotWhole(tag);
+        }
+        return isBigEndian
+            ? BinaryPrimitives.ReadUInt16BigEndian(bytes)
+            : BinaryPrimitives.ReadUInt16LittleEndian(bytes);
+    }
+
+    /// <summary>An IS; null where it is absent.</summary>
+    /// <exception cref="VolumeException">CorruptData: not a whole number.</exception>
+    public int? Whole(uint tag) =>
+        !Has(tag) ? null
+        : int.TryParse(Text(tag), CultureInfo.InvariantCulture, out var value) ? value
+        : throw NotWhole(tag);
+
+    /// <summary>The first values of a DS.</summary>
+    /// <exception cref="VolumeException">BadGeometry: fewer; CorruptData: not finite numbers.</exception>
+    public double[] Decimals(uint tag, string name, int count)
+    {
+        var words = Has(tag) ? Text(tag).Split('\\') : [];
+        if (words.Length < count)
+        {
+            throw new VolumeException(
+                VolumeFault.BadGeometry,
+                $"{name} has {words.Length} values where {count} are needed"
+            );
+        }
+        var numbers = new double[count];
+        for (var n = 0; n < count; n++)
+        {
+            if (
+                !double.TryParse(words[n].Trim(), CultureInfo.InvariantCulture, out numbers[n])
+                || !float.IsFinite((float)numbers[n])
+            )
+            {
+                throw new VolumeException(
+                    VolumeFault.CorruptData,
+                    $"value {n + 1} of {name} is not a number"
+                );
+            }
+        }
+        return numbers;
+    }
+
+    private static VolumeException NotWhole(uint tag) =>
+        new(
+            VolumeFault.CorruptData,
+            $"element ({tag >> 16:X4},{tag & 0xFFFF:X4}) is not a whole number"
+        );
+}
