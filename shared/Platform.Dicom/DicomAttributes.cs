@@ -7,17 +7,21 @@ namespace Platform.Dicom;
 
 /// <summary>Values of attributes as they were read, by tag. Messages name attributes and numbers, never text.</summary>
 /// <param name="isBigEndian">Byte order of binary values.</param>
-internal sealed class DicomAttributes(bool isBigEndian)
+/// <param name="outer">Where an attribute is looked for that is not here: a frame's in those of all frames, these in the data set.</param>
+internal sealed class DicomAttributes(bool isBigEndian, DicomAttributes? outer = null)
 {
     private readonly Dictionary<uint, byte[]> _values = [];
 
     public void Set(uint tag, ReadOnlySpan<byte> value) => _values[tag] = value.ToArray();
 
     /// <summary>Whether it is there and not empty.</summary>
-    public bool Has(uint tag) => _values.TryGetValue(tag, out var value) && value.Length > 0;
+    public bool Has(uint tag) => Bytes(tag).Length > 0;
 
     /// <summary>The bytes as they were read; none where it is absent.</summary>
-    public ReadOnlySpan<byte> Bytes(uint tag) => _values.GetValueOrDefault(tag);
+    public ReadOnlySpan<byte> Bytes(uint tag) =>
+        _values.TryGetValue(tag, out var value) ? value
+        : outer is null ? []
+        : outer.Bytes(tag);
 
     /// <summary>Without padding; empty where it is absent.</summary>
     public string Text(uint tag) => Encoding.ASCII.GetString(Bytes(tag)).Trim('\0', ' ');

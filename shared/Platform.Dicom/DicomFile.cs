@@ -38,7 +38,7 @@ public static class DicomFile
     /// <exception cref="VolumeException">UnsupportedFormat, or CorruptData where the file is truncated.</exception>
     public static string? ReadScanner(Stream stream)
     {
-        var parser = new DicomParser(stream);
+        using var parser = new DicomParser(stream);
         parser.Parse(last: DicomTag.ManufacturerModelName);
         var words = new[] { DicomTag.Manufacturer, DicomTag.ManufacturerModelName }
             .SelectMany(tag => parser.Attributes.Text(tag) + ' ')
@@ -57,7 +57,7 @@ public static class DicomFile
     /// <exception cref="VolumeException">UnsupportedFormat, or CorruptData where the file is truncated or a UID is missing.</exception>
     public static DicomIdentity ReadIdentity(Stream stream)
     {
-        var parser = new DicomParser(stream);
+        using var parser = new DicomParser(stream);
         parser.Parse(last: DicomTag.SeriesInstanceUid);
         string Uid(uint tag, string name) =>
             parser.Attributes.Text(tag) is { Length: > 0 } uid

@@ -1,124 +1,57 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Platform.Imaging;
 
 namespace Platform.Dicom;
 
-/// <summary>One instance with a single greyscale frame, read up to its pixels.</summary>
-internal sealed class DicomImage
+/// <summary>One instance, read up to its pixels: a single greyscale frame, or those of an enhanced image (PS3.3 section C.7.6.16).</summary>
+internal sealed class DicomImage : IDisposable
 {
-    private readonly DicomParser _parser;
+    private readonly PixelFormat _format;
+    private readonly DicomFrames _frames;
 
-    private DicomImage(DicomParser parser, DicomSlice slice)
-    {
-        _parser = parser;
-        Slice = slice;
-    }
+    private DicomImage(PixelFormat format, DicomFrames frames, DicomSlice[] slices) =>
+        (_format, _frames, Slices) = (format, frames, slices);
 
-    public DicomSlice Slice { get; }
-
-    private PixelFormat Format => Slice.Format;
+    /// <summary>One for each frame, in the order in which they are stored.</summary>
+    public IReadOnlyList<DicomSlice> Slices { get; }
 
     /// <summary>Reads and checks the attributes. The stream is left open.</summary>
     /// <exception cref="VolumeException">See the fault.</exception>
     public static DicomImage Read(Stream stream)
     {
         var parser = new DicomParser(stream);
-        parser.Parse();
-        var attributes = parser.Attributes;
-        if (parser.PixelBytes is not { } bytes)
-        {
-            throw new VolumeException(VolumeFault.CorruptData, "the file has no pixel data");
-        }
-        parser.Syntax.RequireDecoder();
-        if (attributes.Whole(DicomTag.NumberOfFrames) is { } frames and not 1)
+        parser.ParseToPixels();
+        var count = parser.Attributes.Whole(DicomTag.NumberOfFrames) ?? 1;
+        var places = parser.Frames.Count > 0 ? parser.Frames : [parser.Attributes];
+        if (count != places.Count)
         {
             throw new VolumeException(
                 VolumeFault.UnsupportedFormat,
-                $"NumberOfFrames is {frames}: single-frame images are read"
+                $"NumberOfFrames is {count}, the functional groups tell where {parser.Frames.Count} lie: send an enhanced image, or single frames"
             );
         }
-        var format = PixelFormat.Read(attributes);
-        RequirePixels(parser, format, bytes);
-        return new DicomImage(parser, DicomSlice.Read(attributes, format));
+        var format = PixelFormat.Read(parser.Attributes);
+        var frames = new DicomFrames(parser, format, count);
+        return new DicomImage(
+            format,
+            frames,
+            [.. places.Select(place => DicomSlice.Read(place, format))]
+        );
     }
 
     /// <summary>Reads the pixels, once: slope and intercept applied, NaN where they are padding.</summary>
-    /// <param name="values">One for each pixel, row by row.</param>
+    /// <param name="target">Where the values of a frame go, row by row.</param>
     /// <param name="buffer">Of at least two bytes a pixel; what is in it is lost.</param>
-    /// <exception cref="VolumeException">CorruptData: fewer pixels than stated.</exception>
-    public void ReadValues(Span<float> values, byte[] buffer)
+    /// <exception cref="VolumeException">CorruptData: fewer pixels than stated; UnsupportedFormat.</exception>
+    public void ReadValues(Func<int, Memory<float>> target, byte[] buffer)
     {
-        switch (_parser.Syntax.Coding)
+        for (var n = 0; n < Slices.Count; n++)
         {
-            case PixelCoding.RunLength:
-                RunLengthDecoder.Decode(Frame(), Format, buffer);
-                break;
-            case PixelCoding.JpegLossless:
-                JpegLosslessDecoder.Decode(Frame(), Format, buffer);
-                break;
-            default:
-                ReadNative(buffer);
-                break;
-        }
-        Format.ToValues(buffer, (float)Slice.Slope, (float)Slice.Intercept, values);
-    }
-
-    /// <summary>The pixel data are as long as the attributes say, and the stream, where it tells its length, holds them.</summary>
-    private static void RequirePixels(DicomParser parser, PixelFormat format, uint stated)
-    {
-        var coding = parser.Syntax.Coding;
-        if (stated == DicomParser.Undefined != (coding != PixelCoding.Native))
-        {
-            throw new VolumeException(
-                VolumeFault.CorruptData,
-                $"the pixel data are {(stated == DicomParser.Undefined ? "" : "not ")}encapsulated, the transfer syntax is {parser.Syntax.Name}"
-            );
-        }
-        if (stated < format.FrameBytes)
-        {
-            throw new VolumeException(
-                VolumeFault.CorruptData,
-                $"{format.Rows}×{format.Columns} pixels of {format.BitsAllocated} bits need {format.FrameBytes} bytes, the file states {stated}"
-            );
-        }
-        // A run of two bytes stands for 128, a bit of JPEG for a pixel.
-        var least = coding switch
-        {
-            PixelCoding.RunLength => format.FrameBytes / 64,
-            PixelCoding.JpegLossless => format.Pixels / 8,
-            _ => format.FrameBytes,
-        };
-        if (parser.Source.Left < least)
-        {
-            throw Ends(parser.Source.Left.Value, least);
+            _frames.Read(buffer);
+            var (slope, intercept) = ((float)Slices[n].Slope, (float)Slices[n].Intercept);
+            _format.ToValues(buffer, slope, intercept, target(n).Span);
         }
     }
 
-    private EncapsulatedFrames Frame()
-    {
-        var frames = new EncapsulatedFrames(_parser.Source, _parser.Syntax.Coding, 1);
-        frames.Next();
-        return frames;
-    }
-
-    private void ReadNative(byte[] buffer)
-    {
-        var swap = _parser.Syntax.IsBigEndian && _parser.PixelsAreWords;
-        // Pixels of 8 bits come two to a word, the last one of an odd number too.
-        var frame = buffer.AsSpan(0, Format.FrameBytes + (swap ? Format.FrameBytes % 2 : 0));
-        var got = _parser.Source.ReadAtLeast(frame, frame.Length, throwOnEndOfStream: false);
-        if (got < frame.Length)
-        {
-            throw Ends(got, frame.Length);
-        }
-        if (swap)
-        {
-            var words = MemoryMarshal.Cast<byte, ushort>(frame);
-            BinaryPrimitives.ReverseEndianness(words, words);
-        }
-    }
-
-    private static VolumeException Ends(long got, long needed) =>
-        new(VolumeFault.CorruptData, $"the pixel data ends after {got} of {needed} bytes");
+    /// <inheritdoc/>
+    public void Dispose() => _frames.Dispose();
 }

@@ -8,13 +8,18 @@ namespace Platform.Dicom;
 /// Walks a Part 10 file (PS3.10) or a bare data set (PS3.5) element by element, up to the pixel data. Only the attributes of <see cref="DicomTag"/>
 /// are kept, everything else is stepped over, sequences to a limited depth. No length in the file is believed before the bytes are there.
 /// </summary>
-internal sealed class DicomParser
+internal sealed class DicomParser : IDisposable
 {
     public const uint Undefined = 0xFFFF_FFFF;
     private const int MostDepth = 32;
     private const int MostValueBytes = 1 << 10;
+    private const int MostFrames = 1 << 16;
 
-    /// <summary>Starts at the first byte of the data set: the preamble and the meta information have been read.</summary>
+    private readonly InflatedStream? _inflated;
+    private readonly DicomAttributes _shared;
+    private readonly List<DicomAttributes> _frames = [];
+
+    /// <summary>Starts at the first byte of the data set: the preamble and the meta information have been read. The stream is left open.</summary>
     /// <exception cref="VolumeException">UnsupportedFormat or CorruptData.</exception>
     public DicomParser(Stream stream)
     {
@@ -33,9 +38,11 @@ internal sealed class DicomParser
         }
         Syntax = ReadMeta();
         Attributes = new DicomAttributes(Syntax.IsBigEndian);
+        _shared = new DicomAttributes(Syntax.IsBigEndian, Attributes);
         if (Syntax.IsDeflated)
         {
-            Source = new LookaheadStream(new InflatedStream(Source));
+            _inflated = new InflatedStream(Source);
+            Source = new LookaheadStream(_inflated);
         }
     }
 
@@ -45,18 +52,32 @@ internal sealed class DicomParser
     /// <summary>Values of the attributes met so far.</summary>
     public DicomAttributes Attributes { get; }
 
+    /// <summary>Attributes of each frame of an enhanced image, and through them those of all frames; none for any other.</summary>
+    public IReadOnlyList<DicomAttributes> Frames => _frames;
+
     /// <summary>What comes after the elements read so far.</summary>
     public LookaheadStream Source { get; }
 
-    /// <summary>Length of the pixel data in bytes where it comes next, <see cref="Undefined"/> where it is encapsulated; null where there is none.</summary>
-    public uint? PixelBytes { get; private set; }
+    /// <summary>Length of the pixel data, which come next, in bytes; <see cref="Undefined"/> where they are encapsulated.</summary>
+    public uint PixelBytes { get; private set; }
 
     /// <summary>Whether the pixel data are words of two bytes, in the byte order of the data set, whatever the bits of a pixel.</summary>
     public bool PixelsAreWords { get; private set; }
 
-    /// <summary>Reads up to the pixel data, or up to the attribute <paramref name="last"/>.</summary>
+    /// <summary>Reads up to pixel data that can be decoded.</summary>
     /// <exception cref="VolumeException">UnsupportedFormat or CorruptData.</exception>
-    public void Parse(uint last = uint.MaxValue)
+    public void ParseToPixels()
+    {
+        if (!Parse(DicomTag.PixelData))
+        {
+            throw new VolumeException(VolumeFault.CorruptData, "the file has no pixel data");
+        }
+        Syntax.RequireDecoder();
+    }
+
+    /// <summary>Reads up to the pixel data, or through the attribute <paramref name="last"/>; whether the pixel data come next.</summary>
+    /// <exception cref="VolumeException">UnsupportedFormat or CorruptData.</exception>
+    public bool Parse(uint last)
     {
         while (Source.Peek(1).Length > 0)
         {
@@ -72,22 +93,33 @@ internal sealed class DicomParser
             {
                 PixelBytes = length;
                 PixelsAreWords = vr != "OB";
-                return;
+                return true;
             }
-            if (DicomTag.IsRead(tag) && length <= MostValueBytes)
+            switch (tag)
             {
-                Attributes.Set(tag, Source.Take((int)length));
-            }
-            else
-            {
-                Step(Syntax, vr, length, 0);
+                case DicomTag.SharedFunctionalGroups:
+                    ReadSequence(Syntax, vr, length, 0, () => _shared);
+                    break;
+                case DicomTag.PerFrameFunctionalGroups:
+                    ReadSequence(Syntax, vr, length, 0, AddFrame);
+                    break;
+                case var _ when DicomTag.IsRead(tag) && length <= MostValueBytes:
+                    Attributes.Set(tag, Source.Take((int)length));
+                    break;
+                default:
+                    Step(Syntax, vr, length, 0);
+                    break;
             }
             if (tag >= last)
             {
-                return;
+                return false;
             }
         }
+        return false;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _inflated?.Dispose();
 
     /// <summary>The meta information is explicit VR little endian whatever comes after it. Where nothing says what does, its first element shows it.</summary>
     private TransferSyntax ReadMeta()
@@ -154,14 +186,46 @@ internal sealed class DicomParser
             };
     }
 
+    private DicomAttributes AddFrame()
+    {
+        if (_frames.Count == MostFrames)
+        {
+            throw new VolumeException(
+                VolumeFault.TooLarge,
+                $"the image has more than {MostFrames} frames"
+            );
+        }
+        _frames.Add(new DicomAttributes(Syntax.IsBigEndian, _shared));
+        return _frames[^1];
+    }
+
     /// <summary>Steps over a value; one of undefined length is a sequence and is walked item by item.</summary>
     private void Step(TransferSyntax syntax, string vr, uint length, int depth)
     {
-        if (length != Undefined)
+        if (length == Undefined)
+        {
+            ReadSequence(syntax, vr, length, depth, () => null);
+        }
+        else
         {
             Source.Skip(length);
-            return;
         }
+    }
+
+    /// <summary>Walks a sequence item by item.</summary>
+    /// <param name="syntax">How it is written.</param>
+    /// <param name="vr">SQ, UN or, in implicit VR, nothing.</param>
+    /// <param name="length">Bytes, or undefined.</param>
+    /// <param name="depth">Sequences around this one.</param>
+    /// <param name="begin">Asked at each item for what keeps the attributes of its functional groups; null keeps none.</param>
+    private void ReadSequence(
+        TransferSyntax syntax,
+        string vr,
+        uint length,
+        int depth,
+        Func<DicomAttributes?> begin
+    )
+    {
         if (depth == MostDepth)
         {
             throw new VolumeException(
@@ -171,7 +235,8 @@ internal sealed class DicomParser
         }
         // An unknown VR of undefined length is a sequence in implicit VR little endian (PS3.5 section 6.2.2, note 4).
         var inner = vr == "UN" ? TransferSyntax.ImplicitLittleEndian : syntax;
-        while (true)
+        var end = End(length);
+        while (Source.Taken < end)
         {
             var (item, _, itemLength) = ReadHead(inner);
             if (item == DicomTag.SequenceEnd)
@@ -185,20 +250,47 @@ internal sealed class DicomParser
                     $"a sequence holds ({item >> 16:X4},{item & 0xFFFF:X4}) where an item is due"
                 );
             }
-            if (itemLength != Undefined)
+            var kept = begin();
+            if (kept is null && itemLength != Undefined)
             {
                 Source.Skip(itemLength);
-                continue;
             }
-            while (true)
+            else
             {
-                var (tag, nestedVr, nestedLength) = ReadHead(inner);
-                if (tag == DicomTag.ItemEnd)
-                {
-                    break;
-                }
-                Step(inner, nestedVr, nestedLength, depth + 1);
+                ReadItem(inner, End(itemLength), depth, kept);
             }
         }
     }
+
+    /// <summary>Reads an item: of functional groups the sequences, of those the attributes.</summary>
+    private void ReadItem(TransferSyntax syntax, long end, int depth, DicomAttributes? kept)
+    {
+        while (Source.Taken < end)
+        {
+            var (tag, vr, length) = ReadHead(syntax);
+            if (tag == DicomTag.ItemEnd)
+            {
+                return;
+            }
+            if (kept is not null && depth == 0 && DicomTag.IsReadGroup(tag))
+            {
+                ReadSequence(syntax, vr, length, depth + 1, () => kept);
+            }
+            else if (
+                kept is not null
+                && depth == 1
+                && DicomTag.IsRead(tag)
+                && length <= MostValueBytes
+            )
+            {
+                kept.Set(tag, Source.Take((int)length));
+            }
+            else
+            {
+                Step(syntax, vr, length, depth + 1);
+            }
+        }
+    }
+
+    private long End(uint length) => length == Undefined ? long.MaxValue : Source.Taken + length;
 }

@@ -2,7 +2,7 @@ using Platform.Imaging;
 
 namespace Platform.Dicom;
 
-/// <summary>A series of greyscale images as a volume.</summary>
+/// <summary>A series of greyscale images, single frames or enhanced, as a volume.</summary>
 public static class DicomSeries
 {
     /// <summary>Most voxels in a volume, by default: 2²⁹ (2 GiB of floats).</summary>
@@ -16,8 +16,9 @@ public static class DicomSeries
     /// <param name="instances">Each opens one instance, in any order; it is opened twice, and disposed.</param>
     /// <param name="maxVoxels">More is refused before anything is allocated.</param>
     /// <exception cref="VolumeException">
-    /// UnsupportedFormat (not DICOM, a transfer syntax that is not decoded, colour, multi-frame), CorruptData, MixedSeries, NotAVolume (fewer than
-    /// 2 slices), BadGeometry (repeated, missing, unevenly spaced, tilted or differently oriented slices), TooLarge.
+    /// UnsupportedFormat (not DICOM, a transfer syntax that is not decoded, colour, frames that nothing places), CorruptData, MixedSeries,
+    /// NotAVolume (fewer than 2 slices, several stacks), BadGeometry (repeated, missing, unevenly spaced, tilted or differently oriented slices),
+    /// TooLarge.
     /// </exception>
     public static Volume<float> ReadVolume(
         IEnumerable<Func<Stream>> instances,
@@ -25,15 +26,17 @@ public static class DicomSeries
     )
     {
         var open = instances.ToArray();
-        var slices = new DicomSlice[open.Length];
+        var instanceSlices = new IReadOnlyList<DicomSlice>[open.Length];
         Run(
             open.Length,
             n =>
             {
                 using var stream = open[n]();
-                slices[n] = DicomImage.Read(stream).Slice;
+                using var image = DicomImage.Read(stream);
+                instanceSlices[n] = image.Slices;
             }
         );
+        var slices = instanceSlices.SelectMany(frames => frames).ToArray();
         var (order, geometry) = SliceStack.Arrange(slices);
         if (geometry.VoxelCount > Math.Min(maxVoxels, Array.MaxLength))
         {
@@ -44,15 +47,28 @@ public static class DicomSeries
         }
         var voxels = GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount);
         var perSlice = geometry.Shape.I * geometry.Shape.J;
+        // Where in the volume each slice goes, and which is each instance's first.
+        var places = new int[order.Length];
+        foreach (var (k, slice) in order.Index())
+        {
+            places[slice] = k;
+        }
+        var firsts = new int[open.Length];
+        for (var n = 1; n < open.Length; n++)
+        {
+            firsts[n] = firsts[n - 1] + instanceSlices[n - 1].Count;
+        }
         using var buffers = new ThreadLocal<byte[]>(() => new byte[perSlice * 2]);
         Run(
-            order.Length,
-            k =>
+            open.Length,
+            n =>
             {
-                using var stream = open[order[k]]();
-                DicomImage
-                    .Read(stream)
-                    .ReadValues(voxels.AsSpan(k * perSlice, perSlice), buffers.Value!);
+                using var stream = open[n]();
+                using var image = DicomImage.Read(stream);
+                image.ReadValues(
+                    frame => voxels.AsMemory(places[firsts[n] + frame] * perSlice, perSlice),
+                    buffers.Value!
+                );
             }
         );
         if (slices.Any(slice => slice.Format.Padding is not null))

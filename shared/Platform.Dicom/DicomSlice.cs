@@ -5,6 +5,9 @@ internal sealed record DicomSlice
 {
     public required string SeriesInstanceUid { get; init; }
 
+    /// <summary>Which group of frames of an enhanced image it belongs to; empty in any other.</summary>
+    public required string StackId { get; init; }
+
     public required PixelFormat Format { get; init; }
 
     /// <summary>Between rows, then between columns.</summary>
@@ -31,6 +34,7 @@ internal sealed record DicomSlice
         return new DicomSlice
         {
             SeriesInstanceUid = attributes.Text(DicomTag.SeriesInstanceUid),
+            StackId = attributes.Text(DicomTag.StackId),
             Format = format,
             Spacing = (spacing[0], spacing[1]),
             Position = new(position[0], position[1], position[2]),

@@ -11,6 +11,10 @@ internal static class DicomTag
     public const uint SeriesInstanceUid = 0x0020_000E;
     public const uint ImagePosition = 0x0020_0032;
     public const uint ImageOrientation = 0x0020_0037;
+    public const uint StackId = 0x0020_9056;
+    public const uint FrameContent = 0x0020_9111;
+    public const uint PlanePosition = 0x0020_9113;
+    public const uint PlaneOrientation = 0x0020_9116;
     public const uint SamplesPerPixel = 0x0028_0002;
     public const uint PhotometricInterpretation = 0x0028_0004;
     public const uint NumberOfFrames = 0x0028_0008;
@@ -25,6 +29,10 @@ internal static class DicomTag
     public const uint PixelPaddingRangeLimit = 0x0028_0121;
     public const uint RescaleIntercept = 0x0028_1052;
     public const uint RescaleSlope = 0x0028_1053;
+    public const uint PixelMeasures = 0x0028_9110;
+    public const uint PixelValueTransformation = 0x0028_9145;
+    public const uint SharedFunctionalGroups = 0x5200_9229;
+    public const uint PerFrameFunctionalGroups = 0x5200_9230;
     public const uint FloatPixelData = 0x7FE0_0008;
     public const uint DoublePixelData = 0x7FE0_0009;
     public const uint PixelData = 0x7FE0_0010;
@@ -41,6 +49,7 @@ internal static class DicomTag
                 or SeriesInstanceUid
                 or ImagePosition
                 or ImageOrientation
+                or StackId
                 or SamplesPerPixel
                 or PhotometricInterpretation
                 or NumberOfFrames
@@ -55,4 +64,13 @@ internal static class DicomTag
                 or PixelPaddingRangeLimit
                 or RescaleIntercept
                 or RescaleSlope;
+
+    /// <summary>The functional groups whose attributes are read (PS3.3 section C.7.6.16.2).</summary>
+    public static bool IsReadGroup(uint tag) =>
+        tag
+            is FrameContent
+                or PlanePosition
+                or PlaneOrientation
+                or PixelMeasures
+                or PixelValueTransformation;
 }

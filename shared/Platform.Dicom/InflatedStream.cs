@@ -20,6 +20,12 @@ internal sealed class InflatedStream(LookaheadStream deflated) : ForwardStream
     private readonly long _before = deflated.Taken;
     private long _given;
 
+    /// <summary>Bytes still to come, at most; null where the stream below does not tell.</summary>
+    public long? Left => Most + MostRatio * deflated.Left - _given;
+
+    /// <summary>What may have been given, for what was taken.</summary>
+    private long Most => Free + MostRatio * (deflated.Taken - _before);
+
     /// <exception cref="VolumeException">CorruptData, or TooLarge where the data swell too much.</exception>
     public override int Read(Span<byte> buffer)
     {
@@ -37,14 +43,15 @@ internal sealed class InflatedStream(LookaheadStream deflated) : ForwardStream
             );
         }
         _given += got;
-        var taken = deflated.Taken - _before;
-        return _given <= Free + MostRatio * taken
-            ? got
-            : throw new VolumeException(
-                VolumeFault.TooLarge,
-                $"{taken} bytes of the deflated data set inflate to more than {Free + MostRatio * taken}: send it uncompressed"
-            );
+        return _given <= Most ? got : throw Swells();
     }
+
+    /// <summary>The refusal of data that swell too much.</summary>
+    public static VolumeException Swells() =>
+        new(
+            VolumeFault.TooLarge,
+            $"the deflated data set would inflate to more than {MostRatio} times its size and {Free} bytes: send it uncompressed"
+        );
 
     protected override void Dispose(bool disposing)
     {

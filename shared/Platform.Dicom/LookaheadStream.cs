@@ -12,8 +12,11 @@ internal sealed class LookaheadStream(Stream inner) : ForwardStream
     /// <summary>Bytes taken so far.</summary>
     public long Taken { get; private set; }
 
-    /// <summary>Bytes still to come; null where the stream below does not tell.</summary>
-    public long? Left => inner.CanSeek ? inner.Length - inner.Position + _end - _start : null;
+    /// <summary>Bytes still to come, at most; null where the stream below does not tell.</summary>
+    public long? Left =>
+        inner is InflatedStream inflated ? inflated.Left + _end - _start
+        : inner.CanSeek ? inner.Length - inner.Position + _end - _start
+        : null;
 
     /// <summary>The next bytes, fewer where the stream ends; valid until the next call.</summary>
     /// <param name="count">At most 4096.</param>

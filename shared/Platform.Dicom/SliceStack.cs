@@ -31,6 +31,14 @@ internal static class SliceStack
                 $"instances of {series} series where one is expected: send one series at a time"
             );
         }
+        var stacks = slices.Select(s => s.StackId).Distinct().Count();
+        if (stacks > 1)
+        {
+            throw new VolumeException(
+                VolumeFault.NotAVolume,
+                $"frames of {stacks} stacks where one is expected: send each as a series of its own"
+            );
+        }
         if (slices.Count < 2)
         {
             throw new VolumeException(

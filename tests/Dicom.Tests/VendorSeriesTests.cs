@@ -59,6 +59,71 @@ public class VendorSeriesTests
         );
     }
 
+    [Theory]
+    [InlineData("5_anat-T1w_acq-tfl")]
+    [InlineData("6_anat-T1w_acq-tfl")]
+    public void Dicom_enhanced_frames_of_one_file_equal_their_reference(string series)
+    {
+        if (Data is not { } data)
+        {
+            return;
+        }
+        // As above, the reference carries its first increment on.
+        var folder = Path.Combine(data, "enhanced/siemens-xa30");
+        AssertEqual(
+            Path.Combine(folder, "Ref", series + ".nii.gz"),
+            Read(Path.Combine(folder, "In", series)),
+            toleranceMm: 1.1e-2
+        );
+    }
+
+    [Fact]
+    public void Dicom_enhanced_with_several_phases_or_echoes_is_refused()
+    {
+        if (Data is not { } data)
+        {
+            return;
+        }
+        foreach (var series in new[] { "Philips", "Siemens/XA10" })
+        {
+            var folder = Path.Combine(data, "enhanced/multi/In", series);
+            var refusal = Assert.Throws<VolumeException>(() => Read(folder));
+            Assert.Equal(VolumeFault.BadGeometry, refusal.Fault);
+            Assert.Contains("several volumes or repeats", refusal.Message);
+        }
+    }
+
+    [Theory]
+    [InlineData("emri_small_RLE.dcm")]
+    [InlineData("emri_small_big_endian.dcm")]
+    public void Dicom_syntaxes_frames_are_the_same_in_every_syntax(string name)
+    {
+        if (Data is not { } data)
+        {
+            return;
+        }
+        var frames = Frames(Path.Combine(data, "syntaxes", name));
+        Assert.Equal(Frames(Path.Combine(data, "syntaxes", "emri_small.dcm")), frames);
+    }
+
+    private static float[] Frames(string file)
+    {
+        using var stream = File.OpenRead(file);
+        var parser = new DicomParser(stream);
+        parser.ParseToPixels();
+        var format = PixelFormat.Read(parser.Attributes);
+        var count = parser.Attributes.Whole(DicomTag.NumberOfFrames)!.Value;
+        using var frames = new DicomFrames(parser, format, count);
+        var values = new float[count * format.Pixels];
+        var buffer = new byte[2 * format.Pixels];
+        for (var n = 0; n < count; n++)
+        {
+            frames.Read(buffer);
+            format.ToValues(buffer, 1, 0, values.AsSpan(n * format.Pixels, format.Pixels));
+        }
+        return values;
+    }
+
     [Fact]
     public void Dicom_vendor_series_lossless_jpeg_and_run_lengths_give_the_same_volume()
     {
@@ -92,9 +157,10 @@ public class VendorSeriesTests
                 stream.Position = 0;
                 DicomFile.ReadScanner(stream);
                 stream.Position = 0;
-                var image = DicomImage.Read(stream);
-                var pixels = image.Slice.Format.Pixels;
-                image.ReadValues(new float[pixels], new byte[2 * pixels]);
+                using var image = DicomImage.Read(stream);
+                var pixels = image.Slices[0].Format.Pixels;
+                var values = new float[pixels];
+                image.ReadValues(_ => values, new byte[2 * pixels]);
                 read++;
             }
             catch (VolumeException refusal)

@@ -27,6 +27,15 @@ public sealed record DicomSliceFile
     /// <summary>Centre of the first pixel, LPS mm.</summary>
     public double[] Position { get; init; } = [0, 0, 0];
 
+    /// <summary>Where each frame of an enhanced image lies; null makes a single-frame image. The pixels are then those of all frames.</summary>
+    public double[][]? FramePositions { get; init; }
+
+    /// <summary>Slope of each frame of an enhanced image.</summary>
+    public double[]? FrameSlopes { get; init; }
+
+    /// <summary>Stack of each frame of an enhanced image.</summary>
+    public string[]? FrameStacks { get; init; }
+
     public int SamplesPerPixel { get; init; } = 1;
     public int? NumberOfFrames { get; init; }
     public int BitsAllocated { get; init; } = 16;
@@ -50,6 +59,9 @@ public sealed record DicomSliceFile
 
     /// <summary>Whether a private sequence of undefined length, nested this deep, comes before the image attributes.</summary>
     public int SequenceDepth { get; init; }
+
+    /// <summary>Zeros in a private element before the identifiers.</summary>
+    public int PrivateBytes { get; init; }
 
     private bool Explicit => TransferSyntax != "1.2.840.10008.1.2";
 
@@ -93,23 +105,33 @@ public sealed record DicomSliceFile
             Text(bytes, 0x0008_1090, "LO", ManufacturerModelName);
         }
         Sequence(bytes, 0x0009_1001, SequenceDepth);
+        if (PrivateBytes > 0)
+        {
+            Element(bytes, 0x0009_1010, "OB", new byte[PrivateBytes]);
+        }
         if (PatientName is not null)
         {
             Text(bytes, 0x0010_0010, "PN", PatientName);
         }
         Text(bytes, 0x0020_000D, "UI", StudyInstanceUid);
         Text(bytes, 0x0020_000E, "UI", SeriesInstanceUid);
-        Text(bytes, 0x0020_0032, "DS", Join(Position));
-        Text(bytes, 0x0020_0037, "DS", Join(Orientation));
+        if (FramePositions is null)
+        {
+            Text(bytes, 0x0020_0032, "DS", Join(Position));
+            Text(bytes, 0x0020_0037, "DS", Join(Orientation));
+        }
         Short(bytes, 0x0028_0002, SamplesPerPixel);
         Text(bytes, 0x0028_0004, "CS", PhotometricInterpretation);
-        if (NumberOfFrames is { } frames)
+        if ((NumberOfFrames ?? FramePositions?.Length) is { } frames)
         {
             Text(bytes, 0x0028_0008, "IS", frames.ToString(CultureInfo.InvariantCulture));
         }
         Short(bytes, 0x0028_0010, Rows);
         Short(bytes, 0x0028_0011, Columns);
-        Text(bytes, 0x0028_0030, "DS", PixelSpacing);
+        if (FramePositions is null)
+        {
+            Text(bytes, 0x0028_0030, "DS", PixelSpacing);
+        }
         Short(bytes, 0x0028_0100, BitsAllocated);
         Short(bytes, 0x0028_0101, BitsStored);
         Short(bytes, 0x0028_0102, HighBit ?? BitsStored - 1);
@@ -130,6 +152,10 @@ public sealed record DicomSliceFile
         {
             Text(bytes, 0x0028_1053, "DS", Join(slope));
         }
+        if (FramePositions is not null)
+        {
+            FunctionalGroups(bytes);
+        }
         if (Fragments is not null)
         {
             Head(bytes, 0x7FE0_0010, "OB", uint.MaxValue);
@@ -140,8 +166,9 @@ public sealed record DicomSliceFile
             Head(bytes, 0xFFFE_E0DD, "", 0);
             return [.. bytes];
         }
-        var pixels = new byte[Rows * Columns * BitsAllocated / 8];
-        for (var n = 0; Pixels is not null && n < Rows * Columns; n++)
+        var count = Rows * Columns * (FramePositions?.Length ?? 1);
+        var pixels = new byte[count * BitsAllocated / 8];
+        for (var n = 0; Pixels is not null && n < count; n++)
         {
             if (BitsAllocated == 8)
             {
@@ -166,6 +193,54 @@ public sealed record DicomSliceFile
     {
         var bytes = ToBytes();
         return () => new MemoryStream(bytes, writable: false);
+    }
+
+    /// <summary>Those of all frames of undefined length, those of each frame of a defined one; a private sequence repeats a position in vain.</summary>
+    private void FunctionalGroups(List<byte> bytes)
+    {
+        var shared = new List<byte>();
+        Group(shared, 0x0020_9116, group => Text(group, 0x0020_0037, "DS", Join(Orientation)));
+        Group(shared, 0x0028_9110, group => Text(group, 0x0028_0030, "DS", PixelSpacing));
+        Head(bytes, 0x5200_9229, "SQ", uint.MaxValue);
+        Head(bytes, 0xFFFE_E000, "", uint.MaxValue);
+        bytes.AddRange(shared);
+        Head(bytes, 0xFFFE_E00D, "", 0);
+        Head(bytes, 0xFFFE_E0DD, "", 0);
+        var items = new List<byte>();
+        foreach (var (n, position) in FramePositions!.Index())
+        {
+            var item = new List<byte>();
+            Group(
+                item,
+                0x0020_9111,
+                group => Text(group, 0x0020_9056, "SH", FrameStacks?[n] ?? "1")
+            );
+            Group(item, 0x0020_9113, group => Text(group, 0x0020_0032, "DS", Join(position)));
+            if (FrameSlopes is not null)
+            {
+                Group(
+                    item,
+                    0x0028_9145,
+                    group =>
+                    {
+                        Text(group, 0x0028_1052, "DS", "0");
+                        Text(group, 0x0028_1053, "DS", Join(FrameSlopes[n]));
+                    }
+                );
+            }
+            Group(item, 0x2005_140F, group => Text(group, 0x0020_0032, "DS", "1\\2\\3"));
+            Element(items, 0xFFFE_E000, "", [.. item]);
+        }
+        Element(bytes, 0x5200_9230, "SQ", [.. items]);
+    }
+
+    private void Group(List<byte> bytes, uint tag, Action<List<byte>> write)
+    {
+        var item = new List<byte>();
+        write(item);
+        var items = new List<byte>();
+        Element(items, 0xFFFE_E000, "", [.. item]);
+        Element(bytes, tag, "SQ", [.. items]);
     }
 
     private void Sequence(List<byte> bytes, uint tag, int depth)
