@@ -124,7 +124,8 @@ public sealed record HeldOutSample(
 /// <summary>A monotone map from score to Dice, a margin, and how good they were.</summary>
 public sealed record StructureCalibration
 {
-    private const int MostKnots = 8;
+    /// <summary>Of 8 samples at least. Over 680 segmentations of left-out hippocampi, 8 knots erred by 0.043 on average, 16 and more by 0.040.</summary>
+    private const int MostKnots = 16;
 
     /// <summary>Scores at the map's knots, ascending; between them it is linear, beyond them constant.</summary>
     public required IReadOnlyList<double> Score { get; init; }
@@ -141,7 +142,7 @@ public sealed record StructureCalibration
     /// <summary>Mean absolute error of the mapped score on left-out references.</summary>
     public required double MeanAbsoluteError { get; init; }
 
-    /// <summary>Mean absolute error of the raw mean of the three best.</summary>
+    /// <summary>Mean absolute error of the raw <see cref="StructureScore.Best"/>.</summary>
     public required double RawMeanAbsoluteError { get; init; }
 
     /// <summary>Pearson's correlation of mapped score and real Dice on left-out references; 0 where either is constant.</summary>
@@ -171,7 +172,7 @@ public sealed record StructureCalibration
     /// <summary>The interval: mapped percentiles, widened, never outside 0 to 1 nor beside the prediction.</summary>
     public (double Low, double High) Interval(StructureScore score)
     {
-        var predicted = Map(score.TopThree);
+        var predicted = Map(score.Best);
         return (
             Math.Clamp(Math.Min(predicted, Map(score.Low) - Margin), 0, 1),
             Math.Clamp(Math.Max(predicted, Map(score.High) + Margin), 0, 1)
@@ -206,7 +207,7 @@ public sealed record StructureCalibration
         var held = unseen.ConvertAll(u =>
         {
             var (low, high) = (u.Map with { Margin = margin }).Interval(u.Sample.Score);
-            return new HeldOutSample(u.Sample, u.Map.Map(u.Sample.Score.TopThree), low, high);
+            return new HeldOutSample(u.Sample, u.Map.Map(u.Sample.Score.Best), low, high);
         });
         return ((Knots(samples) with { Margin = margin }).With(held), held);
     }
@@ -218,7 +219,7 @@ public sealed record StructureCalibration
             Samples = held.Count,
             MeanAbsoluteError = held.Average(h => Math.Abs(h.Predicted - h.Sample.RealDice)),
             RawMeanAbsoluteError = held.Average(h =>
-                Math.Abs(h.Sample.Score.TopThree - h.Sample.RealDice)
+                Math.Abs(h.Sample.Score.Best - h.Sample.RealDice)
             ),
             Correlation = Pearson([.. held.Select(h => (h.Predicted, h.Sample.RealDice))]),
             Coverage = held.Average(h => h.Covered ? 1.0 : 0.0),
@@ -237,14 +238,14 @@ public sealed record StructureCalibration
     /// <summary>Means of equally filled bins along the score, made to rise by pooling neighbours that fall (isotonic regression).</summary>
     private static StructureCalibration Knots(IReadOnlyList<CalibrationSample> samples)
     {
-        CalibrationSample[] sorted = [.. samples.OrderBy(sample => sample.Score.TopThree)];
+        CalibrationSample[] sorted = [.. samples.OrderBy(sample => sample.Score.Best)];
         var bins = Math.Clamp(sorted.Length / 8, 1, MostKnots);
         var blocks = new List<(double Score, double Dice, int Count)>();
         for (var bin = 0; bin < bins; bin++)
         {
             var part = sorted[(bin * sorted.Length / bins)..((bin + 1) * sorted.Length / bins)];
             blocks.Add(
-                (part.Average(s => s.Score.TopThree), part.Average(s => s.RealDice), part.Length)
+                (part.Average(s => s.Score.Best), part.Average(s => s.RealDice), part.Length)
             );
             while (
                 blocks.Count > 1

@@ -171,7 +171,7 @@ public static class QualityAssessor
             return quality;
         }
         var score = StructureScore.Of(scores);
-        var predicted = calibration?.Map(score.TopThree) ?? score.TopThree;
+        var predicted = calibration?.Map(score.Best) ?? score.Best;
         var (low, high) =
             calibration?.Interval(score)
             ?? (Math.Min(score.Low, predicted), Math.Max(score.High, predicted));

@@ -96,7 +96,7 @@ internal static class ReferenceReport
                 Left: predicted (up) against real Dice (across), with the identity. Middle: mean loss (up) of the share of segmentations predicted best (across), blue;
                 what knowing the real Dice would give, grey. Right: share of real Dice inside the interval by structure (label value), and the share it is to be.
 
-                | structure | n | r | MAE, raw mean of three best | MAE | interval covers |
+                | structure | n | r | MAE, raw mean of the best | MAE | interval covers |
                 |---|---|---|---|---|---|
                 {string.Join('\n', structures)}
 

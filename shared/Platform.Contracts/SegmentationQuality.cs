@@ -60,7 +60,7 @@ public sealed record StructureQuality
     public required double VolumeMl { get; init; }
 
     /// <summary>
-    /// The prediction the verdict rests on, by <see cref="SegmentationQuality.Method"/>: the mean of the three best references' Dice, calibrated; else
+    /// The prediction the verdict rests on, by <see cref="SegmentationQuality.Method"/>: the mean Dice of the best fifth of the references, at least three, calibrated; else
     /// <see cref="RegressedDice"/>; else <see cref="Agreement"/>. Null where the structure could not be assessed.
     /// </summary>
     public double? PredictedDice { get; init; }

@@ -139,7 +139,7 @@ static class RcaHippocampus
         table.Add($"{name}: segmentations", judged.Count, "");
         table.Add($"{name}: share with real Dice ≥ 0.7", Share(judged, j => j.Real >= 0.7), "");
         Estimator(table, $"{name}, max (published)", judged, j => j.Score.Max);
-        Estimator(table, $"{name}, mean of three best", judged, j => j.Score.TopThree);
+        Estimator(table, $"{name}, mean of the best fifth", judged, j => j.Score.Best);
         Estimator(table, $"{name}, calibrated", judged, j => Calibrated(calibration, j));
         Distance("mean surface distance", d => d.Mean, d => d.Average);
         Distance("95th percentile (Hausdorff)", d => d.Hausdorff95, d => d.Hausdorff95);
@@ -284,7 +284,7 @@ static class RcaHippocampus
         Share(judged, j => predict(j) >= 0.7 == j.Real >= 0.7);
 
     static double Calibrated(Calibration calibration, Judged judged) =>
-        calibration.For(judged.Label).Map(judged.Score.TopThree);
+        calibration.For(judged.Label).Map(judged.Score.Best);
 
     static double Share(List<Judged> judged, Func<Judged, bool> of) =>
         judged.Average(j => of(j) ? 1.0 : 0);

@@ -62,7 +62,7 @@ sealed class RcaRegressor(Segmenter segmenter, QualityRegressor regressor, Calib
             {
                 if (real.TryGetValue(label, out var known) && scores.TryGetValue(label, out var of))
                 {
-                    var score = StructureScore.Of(of).TopThree;
+                    var score = StructureScore.Of(of).Best;
                     _judged.Add((dice, calibration.For(label).Map(score), known));
                 }
             }

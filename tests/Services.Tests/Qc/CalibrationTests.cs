@@ -88,9 +88,12 @@ public sealed class CalibrationTests
     {
         var score = StructureScore.Of([0.2, 0.8, 0.7, 0.9, 0.1]);
         Assert.Equal(0.9, score.Max);
-        Assert.Equal(0.8, score.TopThree, 9);
+        Assert.Equal(0.8, score.Best, 9);
         Assert.Equal(0.5, score.Low, 9);
         Assert.Equal(0.88, score.High, 9);
+        // Of twenty the best four.
+        var twenty = StructureScore.Of([.. Enumerable.Range(1, 20).Select(n => n / 20.0)]);
+        Assert.Equal((1 + 0.95 + 0.9 + 0.85) / 4, twenty.Best, 9);
     }
 
     private static List<CalibrationSample> Samples(

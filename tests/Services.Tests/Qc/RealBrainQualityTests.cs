@@ -53,7 +53,7 @@ public sealed class RealBrainQualityTests(ITestOutputHelper output)
     private static double Predicted(
         IReadOnlyDictionary<byte, IReadOnlyList<double>> scores,
         byte label
-    ) => StructureScore.Of(scores[label]).TopThree;
+    ) => StructureScore.Of(scores[label]).Best;
 
     private static (Volume<float> Image, Volume<byte> Labels) Scan(string data, int subject)
     {

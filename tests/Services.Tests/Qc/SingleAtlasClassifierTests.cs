@@ -28,7 +28,7 @@ public sealed class SingleAtlasClassifierTests(SingleAtlasClassifierTests.Case h
         public PropagatedReferences Propagated { get; }
 
         public double Predicted(Volume<byte> labels, byte label) =>
-            StructureScore.Of(Propagated.Score(labels)[label]).TopThree;
+            StructureScore.Of(Propagated.Score(labels)[label]).Best;
     }
 
     [Fact]
@@ -159,8 +159,8 @@ public sealed class SingleAtlasClassifierTests(SingleAtlasClassifierTests.Case h
             CancellationToken.None
         );
         var score = StructureScore.Of(propagated.Score(head.Head.Labels)[BrainStem]);
-        Assert.True(score.TopThree > 0.6);
-        Assert.Equal((score.Max, score.Max, score.Max), (score.TopThree, score.Low, score.High));
+        Assert.True(score.Best > 0.6);
+        Assert.Equal((score.Max, score.Max, score.Max), (score.Best, score.Low, score.High));
     }
 
     private void AssertWorse(Volume<byte> ruined, byte label, double by)
