@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using MassTransit;
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
+using Platform.Dicom;
 using Platform.Hosting;
 
 namespace Platform.Ingest;
@@ -101,9 +102,10 @@ public sealed partial class StudyIntake(
     )
     {
         var digest = InputDigest(upload.Files.Select(file => file.Sha256));
-        var studyId = tenants.StudyIdFor(
+        var instances = StudyIdentity.Instances(upload);
+        var studyId = tenants.PseudonymOf(
             submission.Tenant,
-            StudyIdentity.Of(submission, upload, digest)
+            StudyIdentity.Of(submission, instances, digest)
         );
         try
         {
@@ -122,7 +124,14 @@ public sealed partial class StudyIntake(
                     BlobNames.Manifest(study),
                     cancellationToken
                 );
-                held ??= await WriteAsync(study, submission, upload, digest, cancellationToken);
+                held ??= await WriteAsync(
+                    study,
+                    submission,
+                    upload,
+                    instances,
+                    digest,
+                    cancellationToken
+                );
                 if (held is null)
                 {
                     return (new(study, false, false), revision == 1 ? "received" : "revised");
@@ -149,6 +158,7 @@ public sealed partial class StudyIntake(
         StudyContext study,
         StudySubmission submission,
         StudyUpload upload,
+        IReadOnlyList<DicomIdentity?> instances,
         string digest,
         CancellationToken cancellationToken
     )
@@ -159,11 +169,15 @@ public sealed partial class StudyIntake(
             cancellationToken
         );
         var items = upload
-            .Files.Select(file => new ReceivedItem
+            .Files.Zip(instances)
+            .Select(file => new ReceivedItem
             {
-                Name = $"{file.Sha256}{file.Extension}",
-                Bytes = file.Bytes,
-                Sha256 = file.Sha256,
+                Name = $"{file.First.Sha256}{file.First.Extension}",
+                Bytes = file.First.Bytes,
+                Sha256 = file.First.Sha256,
+                SeriesKey = file.Second is { } instance
+                    ? tenants.PseudonymOf(study.Tenant, StudyIdentity.OfSeries(instance))
+                    : null,
             })
             .ToArray();
         await Parallel.ForEachAsync(

@@ -9,7 +9,7 @@ namespace Platform.Preprocessing;
 /// <summary>The received files that make one series.</summary>
 /// <param name="Items">One NIfTI file, or the DICOM instances.</param>
 /// <param name="IsDicom">Which of the two.</param>
-/// <param name="Label">What to call it to people, never by a name: "file 2 of 3", "series of 24 instances".</param>
+/// <param name="Label">What to call it to people, never by a name: "file 2 of 3", "series of 24 instances", "series 2 of 3, of 24 instances".</param>
 internal sealed record SeriesSource(IReadOnlyList<ReceivedItem> Items, bool IsDicom, string Label);
 
 /// <summary>Reads received files as volumes.</summary>
@@ -19,15 +19,22 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
     private const int ParallelReads = 8;
 
     /// <summary>
-    /// Which files belong together: each NIfTI file is a series, and so are all DICOM instances, whose reader refuses a mixture. What a
-    /// file is, ingest has told by its content.
+    /// Which files belong together: each NIfTI file is a series, and so are the DICOM instances of one series UID, or of none that ingest could read. What
+    /// a file is, ingest has told by its content.
     /// </summary>
     internal static IEnumerable<SeriesSource> Sources(IReadOnlyList<ReceivedItem> items)
     {
-        var instances = items.Where(IsDicom).ToArray();
-        if (instances.Length > 0)
+        var dicom = items.Where(IsDicom).GroupBy(item => item.SeriesKey).ToArray();
+        foreach (var (n, instances) in dicom.Index())
         {
-            yield return new(instances, true, $"series of {instances.Length} instances");
+            var count = instances.Count();
+            yield return new(
+                [.. instances],
+                true,
+                dicom.Length == 1
+                    ? $"series of {count} instances"
+                    : $"series {n + 1} of {dicom.Length}, of {count} instances"
+            );
         }
         foreach (var (n, item) in items.Index())
         {

@@ -40,23 +40,31 @@ public sealed class StudyPreprocessor(
         );
         IReadOnlyList<ModelManifest> candidates;
         var found = new List<(PlannedSeries Series, VolumeGeometry Grid)>();
+        var refused = new List<RefusedSeries>();
         try
         {
             candidates = await CandidatesAsync(manifest.RequestedModels, cancellationToken);
             foreach (var source in SeriesReader.Sources(manifest.Items))
             {
-                found.Add(
-                    await StoreAsync(study, $"s{found.Count + 1}", source, cancellationToken)
-                );
+                try
+                {
+                    found.Add(
+                        await StoreAsync(study, $"s{found.Count + 1}", source, cancellationToken)
+                    );
+                }
+                catch (VolumeException e)
+                {
+                    refused.Add(new(source.Label, Rejection.ReasonOf(e.Fault), e.Message));
+                }
             }
         }
         catch (ModelPackageException e) when (e.Fault == ModelPackageFault.UnknownModel)
         {
             return (null, new(RejectionReason.UnknownModel, e.Message));
         }
-        catch (VolumeException e)
+        if (found.Count == 0 && refused.Count > 0)
         {
-            return (null, new(Rejection.ReasonOf(e.Fault), e.Message));
+            return (null, new(refused[0].Reason, Joined(refused.Select(Detail))));
         }
         IReadOnlyList<PlannedSeries> series = [.. found.Select(one => one.Series)];
         var planning = Stopwatch.GetTimestamp();
@@ -65,7 +73,10 @@ public sealed class StudyPreprocessor(
         {
             return (
                 null,
-                new(RejectionReason.NoMatchingModel, StudyPlanner.WhyNone(series, candidates))
+                new(
+                    RejectionReason.NoMatchingModel,
+                    Joined([StudyPlanner.WhyNone(series, candidates), .. refused.Select(Detail)])
+                )
             );
         }
         Observe("plan", planning);
@@ -81,6 +92,7 @@ public sealed class StudyPreprocessor(
             InputDigest = manifest.InputDigest,
             CodeVersion = CodeVersion,
             Series = series,
+            RefusedSeries = refused,
             Outputs = outputs,
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
         };
@@ -91,6 +103,10 @@ public sealed class StudyPreprocessor(
         }
         return (plan, null);
     }
+
+    private static string Detail(RefusedSeries series) => series.Detail;
+
+    private static string Joined(IEnumerable<string> details) => string.Join("; ", details);
 
     /// <summary>The models asked for; where none is, every installed model in its highest version.</summary>
     private async Task<IReadOnlyList<ModelManifest>> CandidatesAsync(

@@ -34,6 +34,12 @@ public static class ReportTable
                 );
             }
         }
+        foreach (var refused in report.RefusedSeries)
+        {
+            console.MarkupLineInterpolated(
+                $"[yellow]left out[/] ({refused.Reason}): {refused.Detail}"
+            );
+        }
         if (report.NotForDiagnosis)
         {
             console.MarkupLine(

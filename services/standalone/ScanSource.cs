@@ -1,6 +1,6 @@
 namespace Platform.Standalone;
 
-/// <summary>The user's SCAN argument as the files to submit: one NIfTI file, or every file of a folder of DICOM slices.</summary>
+/// <summary>The user's SCAN argument as the files to submit: one NIfTI file, or every file of a folder of DICOM slices, of one series or several.</summary>
 public static class ScanSource
 {
     /// <summary>Files in a stable order.</summary>
@@ -29,7 +29,7 @@ public static class ScanSource
         return files.Count > 0
             ? files
             : throw new UsageException(
-                $"the folder '{path}' is empty; give a NIfTI file or a folder that holds one DICOM series"
+                $"the folder '{path}' is empty; give a NIfTI file or a folder of DICOM slices"
             );
     }
 }

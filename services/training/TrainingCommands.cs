@@ -233,7 +233,9 @@ public static class TrainingCommands
                             task,
                             new(
                                 $"./platform train {name} --steps {recipe.Optimisation.Steps} --seed {recipe.Seed} --device {parsed.GetValue(Where)}",
-                                device.type == DeviceType.CPU ? "One CPU thread" : "One GPU",
+                                device.type != DeviceType.CPU ? "One GPU"
+                                    : parsed.GetValue(Threads) == 1 ? "One CPU thread"
+                                    : $"{parsed.GetValue(Threads)} CPU threads",
                                 trainer.Step,
                                 atlas.Maps.Count,
                                 heads

@@ -33,4 +33,7 @@ public sealed record ReceivedItem
 
     /// <summary>SHA-256 in lower-case hexadecimal.</summary>
     public required string Sha256 { get; init; }
+
+    /// <summary>Which DICOM series an instance is of: its UID, hashed with the tenant's secret. Null for what is no instance, or none that can be read.</summary>
+    public string? SeriesKey { get; init; }
 }

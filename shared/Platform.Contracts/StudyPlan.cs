@@ -17,12 +17,21 @@ public sealed record StudyPlan
     /// <summary>The volumes found in the study.</summary>
     public required IReadOnlyList<PlannedSeries> Series { get; init; }
 
+    /// <summary>What was received and is no volume; a study that has nothing else is rejected.</summary>
+    public IReadOnlyList<RefusedSeries> RefusedSeries { get; init; } = [];
+
     /// <summary>What the models shall make of them, in an order in which inputs come before what is made from them.</summary>
     public required IReadOnlyList<PlannedOutput> Outputs { get; init; }
 
     /// <summary>Seconds preprocessing took.</summary>
     public double Seconds { get; init; }
 }
+
+/// <summary>Received files that make no volume, beside others that do: a localiser among a study's series.</summary>
+/// <param name="Source">What they are, never by a name: "series 2 of 3, 3 instances".</param>
+/// <param name="Reason">For machines.</param>
+/// <param name="Detail">For people: the source, the value, what to do.</param>
+public sealed record RefusedSeries(string Source, RejectionReason Reason, string Detail);
 
 /// <summary>A series as preprocessing stored it.</summary>
 public sealed record PlannedSeries

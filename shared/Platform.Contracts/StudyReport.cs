@@ -46,6 +46,9 @@ public sealed record StudyReport
     /// <summary>The series found.</summary>
     public IReadOnlyList<PlannedSeries> Series { get; init; } = [];
 
+    /// <summary>What was received and is no volume, beside them.</summary>
+    public IReadOnlyList<RefusedSeries> RefusedSeries { get; init; } = [];
+
     /// <summary>Every planned output, with what made it and, for segmentations, its predicted quality.</summary>
     public IReadOnlyList<ReportedOutput> Outputs { get; init; } = [];
 

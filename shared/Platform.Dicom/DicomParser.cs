@@ -89,6 +89,13 @@ internal sealed class DicomParser : IDisposable
                     "the pixels are of floating point: send whole numbers of 8 or 16 bits"
                 );
             }
+            if (tag == DicomTag.ModalityLutSequence && length > 0)
+            {
+                throw new VolumeException(
+                    VolumeFault.UnsupportedFormat,
+                    "a modality LUT maps the values (0028,3000): send the series with a rescale slope and intercept"
+                );
+            }
             if (tag == DicomTag.PixelData)
             {
                 PixelBytes = length;

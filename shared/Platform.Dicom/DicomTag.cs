@@ -29,6 +29,7 @@ internal static class DicomTag
     public const uint PixelPaddingRangeLimit = 0x0028_0121;
     public const uint RescaleIntercept = 0x0028_1052;
     public const uint RescaleSlope = 0x0028_1053;
+    public const uint ModalityLutSequence = 0x0028_3000;
     public const uint PixelMeasures = 0x0028_9110;
     public const uint PixelValueTransformation = 0x0028_9145;
     public const uint SharedFunctionalGroups = 0x5200_9229;

@@ -98,6 +98,9 @@ internal static class Samples
         },
     ];
 
+    private static RefusedSeries Refused { get; } =
+        new("series 2 of 3, of 3 instances", RejectionReason.NotAVolume, "it has 1 slice");
+
     private static PlannedSeries Series { get; } =
         new()
         {
@@ -199,6 +202,7 @@ internal static class Samples
                     Name = $"{Digest}.nii.gz",
                     Bytes = 12_345_678_901,
                     Sha256 = Digest,
+                    SeriesKey = "0123456789abcdef0123456789abcdef",
                 },
             ],
             InputDigest = Digest,
@@ -210,6 +214,7 @@ internal static class Samples
             InputDigest = Digest,
             CodeVersion = "0.1.0",
             Series = [Series],
+            RefusedSeries = [Refused],
             Outputs = [Output],
             Seconds = 1.5,
         },
@@ -228,6 +233,7 @@ internal static class Samples
             InputDigest = Digest,
             CodeVersion = "0.1.0",
             Series = [Series],
+            RefusedSeries = [Refused],
             Outputs =
             [
                 new()

@@ -213,6 +213,13 @@ public class DicomSeriesTests
             VolumeFault.UnsupportedFormat,
             slices.Select(s => s with { PhotometricInterpretation = "PALETTE COLOR" })
         );
+        Assert.Contains(
+            "slope",
+            Refused(
+                VolumeFault.UnsupportedFormat,
+                slices.Select(s => s with { HasModalityLut = true })
+            ).Message
+        );
         var refusal = Assert.Throws<VolumeException>(() =>
             DicomSeries.ReadVolume([() => new MemoryStream(new byte[500])])
         );

@@ -165,12 +165,12 @@ public sealed class TenancyTests : IAsyncLifetime, IDisposable
     public void A_study_id_is_the_same_for_the_same_identity_and_tells_tenants_apart()
     {
         var tenants = _host.Services.GetRequiredService<TenantDirectory>();
-        var id = tenants.StudyIdFor("general", "1.2.3");
+        var id = tenants.PseudonymOf("general", "1.2.3");
         Assert.Matches("^[0-9a-f]{32}$", id);
-        Assert.Equal(id, tenants.StudyIdFor("general", "1.2.3"));
-        Assert.NotEqual(id, tenants.StudyIdFor("general", "1.2.4"));
+        Assert.Equal(id, tenants.PseudonymOf("general", "1.2.3"));
+        Assert.NotEqual(id, tenants.PseudonymOf("general", "1.2.4"));
         // The two tenants' secrets are equal here: the name alone separates them.
-        Assert.NotEqual(id, tenants.StudyIdFor("children", "1.2.3"));
+        Assert.NotEqual(id, tenants.PseudonymOf("children", "1.2.3"));
         Assert.Equal(["children", "general"], tenants.Names);
         Assert.True(tenants.HasSite("general", "north"));
         Assert.False(tenants.HasSite("general", "default"));

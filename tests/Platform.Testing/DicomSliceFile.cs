@@ -60,6 +60,9 @@ public sealed record DicomSliceFile
     /// <summary>Whether a private sequence of undefined length, nested this deep, comes before the image attributes.</summary>
     public int SequenceDepth { get; init; }
 
+    /// <summary>Whether the values are mapped by a table.</summary>
+    public bool HasModalityLut { get; init; }
+
     /// <summary>Zeros in a private element before the identifiers.</summary>
     public int PrivateBytes { get; init; }
 
@@ -152,6 +155,7 @@ public sealed record DicomSliceFile
         {
             Text(bytes, 0x0028_1053, "DS", Join(slope));
         }
+        Sequence(bytes, 0x0028_3000, HasModalityLut ? 1 : 0);
         if (FramePositions is not null)
         {
             FunctionalGroups(bytes);

@@ -60,6 +60,7 @@ public static class ReportBuilder
             InputDigest = plan.InputDigest,
             CodeVersion = codeVersion,
             Series = plan.Series,
+            RefusedSeries = plan.RefusedSeries,
             Outputs = outputs,
             Seconds = seconds,
         };

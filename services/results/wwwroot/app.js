@@ -167,6 +167,8 @@ async function drawDetail(studyId) {
     parts.push(make("div", { class: "note" }, make("strong", { textContent: report.reason }), make("p", { textContent: report.detail })));
   }
   if (report) {
+    parts.push(...(report.refusedSeries ?? []).map(refused =>
+      make("div", { class: "note" }, make("strong", { textContent: refused.reason }), make("p", { textContent: refused.detail }))));
     parts.push(...(report.outputs ?? []).map(output => drawOutput(study, output)), drawProvenance(report));
   }
   parts.push(make("h3", { textContent: "Progress" }), make("ol", { class: "progress" }, ...progress.map(drawProgress)));

@@ -38,11 +38,11 @@ public sealed class TenantDirectory
         _tenants[tenant].Sites is { Count: > 0 } sites ? sites : ["default"];
 
     /// <summary>
-    /// The study id of an identity (a StudyInstanceUID, the sender's reference or a content digest): the first 16 bytes of
+    /// What stands for an identity (a StudyInstanceUID, the sender's reference, a content digest: then it is the study id; a series UID): the first 16 bytes of
     /// HMAC-SHA-256 under the tenant's secret, as 32 lower-case hexadecimal digits. The identity cannot be found from it without the secret.
     /// </summary>
     /// <exception cref="KeyNotFoundException">No such tenant.</exception>
-    public string StudyIdFor(string tenant, string identity)
+    public string PseudonymOf(string tenant, string identity)
     {
         var secret = Convert.FromBase64String(_tenants[tenant].StudySecret);
         var hash = HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes($"{tenant}\n{identity}"));

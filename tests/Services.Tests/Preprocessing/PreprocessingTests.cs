@@ -68,13 +68,50 @@ public sealed class PreprocessingTests
     }
 
     [Fact]
-    public async Task Instances_of_two_series_are_refused()
+    public async Task Instances_of_two_series_are_two_series_in_whatever_order_they_come()
     {
         await using var host = await StartAsync();
-        await host.SubmitAsync([.. Scans.DicomHead(1), .. Scans.DicomHead(2)]);
+        var (first, second) = (Scans.DicomHead(1), Scans.DicomHead(2));
+        var mixed = first.Zip(second).SelectMany(pair => (byte[][])[pair.First, pair.Second]);
+        var study = (await host.SubmitAsync([.. mixed])).Study;
+        await host.Messages.WaitAsync<SegmentVolume>(2);
+        var plan = await PlanAsync(host, study);
+        Assert.Equal(["s1", "s2"], plan.Series.Select(series => series.Series));
+        Assert.NotEqual(plan.Series[0].VolumeDigest, plan.Series[1].VolumeDigest);
+        Assert.All(plan.Series, series => Assert.Equal([20, 24, 20], series.Shape));
+        Assert.Empty(plan.RefusedSeries);
+        var manifest = await host.Blobs.ReadJsonAsync<StudyManifest>(
+            BlobNames.Manifest(study),
+            default
+        );
+        Assert.All(manifest.Items, item => Assert.Matches("^[0-9a-f]{32}$", item.SeriesKey));
+    }
+
+    [Fact]
+    public async Task A_localiser_beside_a_volume_is_named_and_the_volume_analysed()
+    {
+        await using var host = await StartAsync();
+        var study = (
+            await host.SubmitAsync([.. Scans.DicomHead(2)[..1], .. Scans.DicomHead(1)])
+        ).Study;
+        await host.Messages.WaitAsync<SegmentVolume>();
+        var plan = await PlanAsync(host, study);
+        Assert.Equal("s1", Assert.Single(plan.Series).Series);
+        var refused = Assert.Single(plan.RefusedSeries);
+        Assert.Equal("series 1 of 2, of 1 instances", refused.Source);
+        Assert.Equal(RejectionReason.NotAVolume, refused.Reason);
+        Assert.StartsWith("series 1 of 2, of 1 instances: ", refused.Detail);
+    }
+
+    [Fact]
+    public async Task Where_no_series_is_a_volume_the_study_is_refused_with_all_reasons()
+    {
+        await using var host = await StartAsync();
+        await host.SubmitAsync([.. Scans.DicomHead(1)[..1], .. Scans.DicomHead(2)[..1]]);
         var rejected = (await host.Messages.WaitAsync<StudyRejected>())[0];
-        Assert.Equal(RejectionReason.MixedSeries, rejected.Reason);
-        Assert.StartsWith("series of 40 instances: ", rejected.Detail, StringComparison.Ordinal);
+        Assert.Equal(RejectionReason.NotAVolume, rejected.Reason);
+        Assert.Contains("series 1 of 2", rejected.Detail, StringComparison.Ordinal);
+        Assert.Contains("; series 2 of 2", rejected.Detail, StringComparison.Ordinal);
         Assert.DoesNotContain("1.2.826", rejected.Detail, StringComparison.Ordinal);
     }
 
@@ -232,9 +269,14 @@ public sealed class PreprocessingTests
     public async Task The_bad_one_of_several_files_is_named_by_its_position()
     {
         await using var host = await StartAsync();
-        await host.SubmitAsync([Scans.Head(1), Scans.WithNaN(), Scans.Head(2)]);
-        var rejected = (await host.Messages.WaitAsync<StudyRejected>())[0];
-        Assert.StartsWith("file 2 of 3: ", rejected.Detail, StringComparison.Ordinal);
+        var files = (byte[][])[Scans.Head(1), Scans.WithNaN(), Scans.Head(2)];
+        var study = (await host.SubmitAsync(files)).Study;
+        await host.Messages.WaitAsync<SegmentVolume>(2);
+        var plan = await PlanAsync(host, study);
+        Assert.Equal(["s1", "s2"], plan.Series.Select(series => series.Series));
+        var refused = Assert.Single(plan.RefusedSeries);
+        Assert.Equal(("file 2 of 3", RejectionReason.BadVoxels), (refused.Source, refused.Reason));
+        Assert.StartsWith("file 2 of 3: ", refused.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -267,7 +309,7 @@ public sealed class PreprocessingTests
             [Described(canary)],
             [Scans.WithNaN()],
             Scans.DicomHead(1, canary),
-            [.. Scans.DicomHead(2, canary), .. Scans.DicomHead(3, canary)],
+            [Scans.DicomHead(2, canary)[0]],
         ];
         foreach (var (n, files) in studies.Index())
         {
