@@ -23,7 +23,7 @@ public sealed class ImageRegistrationTests
     }
 
     [Fact]
-    public void A_real_brain_warped_by_seven_millimetres_is_found_to_under_one()
+    public void A_real_brain_warped_by_seven_millimetres_is_found_to_six_tenths_of_one()
     {
         const string colin = "/usr/share/mricron/templates/ch2bet.nii.gz";
         Assert.True(File.Exists(colin), "apt package mricron-data is needed: " + colin);
@@ -35,14 +35,19 @@ public sealed class ImageRegistrationTests
         );
         var truth = BrainPhantom.Warp(5, 6);
         var moving = Pull(image, BrainPhantom.Grid(2), truth);
-        var result = Register(image, brain, moving);
+        // Twice the usual steps at 2 mm; the usual ones, which quality prediction takes, leave 0.63 mm.
+        var patient = Options with
+        {
+            DeformableIterations = [30, 30, 24],
+        };
+        var result = Register(image, brain, moving, patient);
         var movingBrain = new Volume<byte>(
             moving.Geometry,
             [.. moving.Voxels.Select(v => v > 10 ? (byte)1 : (byte)0)]
         );
         var (before, after) = TargetError(result.Transform, movingBrain, truth);
         Assert.True(before > 6, $"the warp is only {before:f1} mm");
-        Assert.True(after < 1, $"{after:f2} mm of {before:f1} mm are left");
+        Assert.True(after < 0.6, $"{after:f2} mm of {before:f1} mm are left");
         Assert.True(result.LeastJacobian > 0, $"the map folds: {result.LeastJacobian}");
     }
 
