@@ -1,3 +1,4 @@
+using Platform.Imaging;
 using Platform.Inference;
 using Platform.Training;
 using Platform.Training.Networks;
@@ -8,8 +9,7 @@ namespace Platform.Benchmarks;
 /// <summary>A small network that learnt the hippocampus's parts from experts' labels, for long or shortly: segmentations as models make them.</summary>
 sealed class HippocampusNetwork
 {
-    const int Seed = 20264,
-        Edge = 32;
+    const int Seed = 20264;
 
     /// <summary>How often a network saw every crop, each in another patch.</summary>
     static readonly double[] Epochs = [0.5, 1, 2, 5];
@@ -34,7 +34,7 @@ sealed class HippocampusNetwork
             .. crops.Select(crop => new ReverseSampler(
                 ContextImage.Of(crop.Image),
                 crop.Labels,
-                Edge,
+                ReverseTask.Edge,
                 Seed
             )),
         ];
@@ -48,24 +48,14 @@ sealed class HippocampusNetwork
     }
 
     /// <summary>Segments a crop.</summary>
-    public Segmentation Segment(Platform.Imaging.Volume<float> image) =>
+    public Segmentation Segment(Volume<float> image) =>
         new(_source, _network.Label(ContextImage.Of(image), CancellationToken.None));
 
     static byte[] Train(ReverseSampler[] samplers, int steps)
     {
         using var scope = NewDisposeScope();
         var task = new CropTask(samplers);
-        var settings = new OptimisationSettings
-        {
-            Steps = steps,
-            Patch = [Edge, Edge, Edge],
-            PatchesPerHead = 1,
-            LearningRate = 0.01,
-            WarmUpSteps = 10,
-            FreezeNormalisationAt = 0.6,
-            AverageDecay = 0.98,
-        };
-        var trainer = new Trainer(task, settings, Seed, _ => { });
+        var trainer = new Trainer(task, ReverseTask.Settings(steps), Seed, _ => { });
         trainer.Run(checkpoint: null, resume: false);
         trainer.UseAverage();
         return task.Network.ToOnnx();

@@ -14,7 +14,7 @@ namespace Platform.Training;
 public sealed class ReverseTask : ITrainingTask
 {
     /// <summary>Longest edge of a patch, voxels: a step costs the same for every larger image.</summary>
-    private const int Edge = 32;
+    public const int Edge = 32;
 
     private readonly ReverseSampler _sampler;
 
@@ -72,7 +72,16 @@ public sealed class ReverseTask : ITrainingTask
     {
         using var scope = NewDisposeScope();
         var task = new ReverseTask(image, predicted);
-        var settings = new OptimisationSettings
+        var trainer = new Trainer(task, Settings(steps), task.Seed, _ => { });
+        trainer.Run(checkpoint: null, resume: false, cancellation: cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        trainer.UseAverage();
+        return task.Network.ToOnnx();
+    }
+
+    /// <summary>How a network this small is trained.</summary>
+    public static OptimisationSettings Settings(int steps) =>
+        new()
         {
             Steps = steps,
             Patch = [Edge, Edge, Edge],
@@ -82,12 +91,6 @@ public sealed class ReverseTask : ITrainingTask
             FreezeNormalisationAt = 0.6,
             AverageDecay = 0.98,
         };
-        var trainer = new Trainer(task, settings, task.Seed, _ => { });
-        trainer.Run(checkpoint: null, resume: false, cancellation: cancellationToken);
-        cancellationToken.ThrowIfCancellationRequested();
-        trainer.UseAverage();
-        return task.Network.ToOnnx();
-    }
 
     /// <inheritdoc/>
     public IEnumerable<Batch> Draw(long index) => [_sampler.Draw(index)];

@@ -309,20 +309,7 @@ public sealed class SegmentationImageTests : IDisposable
                 Structures = structures,
             },
         };
-        var report = new StudyReport
-        {
-            Study = new()
-            {
-                Tenant = "alpha",
-                StudyId = new('c', 32),
-                Revision = 2,
-                CorrelationId = Guid.Empty,
-            },
-            Outcome = StudyOutcome.Analysed,
-            CompletedAt = StoredStudy.ReceivedAt,
-            CodeVersion = "1.2.3",
-            Outputs = [output],
-        };
+        var report = StoredStudy.Report(output);
         return (report, output);
     }
 

@@ -11,6 +11,23 @@ internal sealed class StoredStudy(ResultsHost host, string tenant = "alpha", int
     public const string Series = "s1";
     public static readonly DateTimeOffset ReceivedAt = new(2026, 5, 4, 3, 2, 1, TimeSpan.Zero);
 
+    /// <summary>A finished report of revision 2 of a study nobody stored.</summary>
+    public static StudyReport Report(params ReportedOutput[] outputs) =>
+        new()
+        {
+            Study = new()
+            {
+                Tenant = "alpha",
+                StudyId = new('c', 32),
+                Revision = 2,
+                CorrelationId = Guid.Empty,
+            },
+            Outcome = StudyOutcome.Analysed,
+            CompletedAt = ReceivedAt,
+            CodeVersion = "0.1.0",
+            Outputs = outputs,
+        };
+
     /// <summary>A canonical image whose voxels can be told apart; received as "LPS".</summary>
     public static readonly VolumeGeometry Geometry = VolumeGeometry.Ras((4, 5, 6), (1, 1.5, 2));
 

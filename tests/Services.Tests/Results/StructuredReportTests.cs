@@ -125,19 +125,7 @@ public sealed class StructuredReportTests : IDisposable
 
     private string Write(SegmentationQuality quality)
     {
-        var report = new StudyReport
-        {
-            Study = new()
-            {
-                Tenant = "alpha",
-                StudyId = new('c', 32),
-                Revision = 2,
-                CorrelationId = Guid.Empty,
-            },
-            Outcome = StudyOutcome.Analysed,
-            CompletedAt = StoredStudy.ReceivedAt,
-            CodeVersion = "0.1.0",
-        };
+        var report = StoredStudy.Report();
         var path = _folder[$"{Guid.NewGuid():n}.dcm"];
         using var file = File.Create(path);
         QualityStructuredReport.Of(report, quality).WriteFile(file);
