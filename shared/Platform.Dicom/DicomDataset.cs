@@ -123,8 +123,8 @@ public sealed class DicomDataset
 
     /// <summary>Adds bytes (OB) that are made as they are written.</summary>
     /// <param name="tag">Group · 65536 + element.</param>
-    /// <param name="length">Bytes; even.</param>
-    /// <param name="write">Writes exactly <paramref name="length"/> bytes.</param>
+    /// <param name="length">Bytes; even. <see cref="DicomParser.Undefined"/> where they are encapsulated.</param>
+    /// <param name="write">Writes exactly <paramref name="length"/> bytes, or fragments and their end.</param>
     public DicomDataset AddStreamed(uint tag, uint length, Action<Stream> write)
     {
         _elements[tag] = new("OB", length, write);
@@ -155,7 +155,11 @@ public sealed class DicomDataset
 
     /// <summary>Writes a Part 10 file: preamble, meta information, data set (PS3.10 section 7).</summary>
     /// <exception cref="InvalidOperationException">The data set has no SOP class or instance.</exception>
-    public void WriteFile(Stream stream)
+    public void WriteFile(Stream stream) => WriteFile(stream, ExplicitLittleEndian);
+
+    /// <param name="stream">Where to.</param>
+    /// <param name="transferSyntax">Of the pixel data; everything else is in explicit VR little endian.</param>
+    internal void WriteFile(Stream stream, string transferSyntax)
     {
         if (
             !_elements.TryGetValue(0x0008_0016, out var sopClass)
@@ -165,7 +169,7 @@ public sealed class DicomDataset
             throw new InvalidOperationException("a file has a SOP class and a SOP instance");
         }
         var meta = new DicomDataset()
-            .Add(DicomTag.TransferSyntaxUid, "UI", ExplicitLittleEndian)
+            .Add(DicomTag.TransferSyntaxUid, "UI", transferSyntax)
             .Add(0x0002_0012, "UI", Implementation);
         meta._elements[0x0002_0001] = Element.Of("OB", [0, 1]);
         meta._elements[0x0002_0002] = sopClass;
@@ -216,7 +220,7 @@ public sealed class DicomDataset
         element.Write(stream);
     }
 
-    private static void Write(Stream stream, uint tag, uint length)
+    internal static void Write(Stream stream, uint tag, uint length)
     {
         Span<byte> head = stackalloc byte[8];
         WriteTag(head, tag);

@@ -11,6 +11,7 @@ internal sealed class DicomFrames : IDisposable
     private readonly PixelFormat _format;
     private readonly bool _isSwapped;
     private readonly EncapsulatedFrames? _encapsulated;
+    private int _next;
 
     /// <param name="parser">At the pixel data, of a transfer syntax that is decoded; disposed with the frames.</param>
     /// <param name="format">Of every frame.</param>
@@ -27,24 +28,61 @@ internal sealed class DicomFrames : IDisposable
         }
     }
 
-    /// <summary>Reads the next frame, little-endian.</summary>
-    /// <param name="buffer">Of at least two bytes a pixel.</param>
+    /// <summary>Reads frames; those between them are stepped over.</summary>
+    /// <param name="frames">Which, ascending, the first 0; none that was read before.</param>
+    /// <param name="buffer">Of at least two bytes a pixel: where each frame's pixels lie, little-endian, when it is <paramref name="read"/>.</param>
+    /// <param name="read">Told each frame, and how its pixels are stored.</param>
     /// <exception cref="VolumeException">CorruptData, or UnsupportedFormat where the coded data are not what the transfer syntax says.</exception>
-    public void Read(byte[] buffer)
+    public void Read(IReadOnlyList<int> frames, byte[] buffer, Action<int, PixelFormat> read)
     {
-        _encapsulated?.Next();
-        switch (_parser.Syntax.Coding)
+        if (_parser.Syntax.Coding == PixelCoding.Codec)
         {
-            case PixelCoding.RunLength:
-                RunLengthDecoder.Decode(_encapsulated!, _format, buffer);
-                break;
-            case PixelCoding.JpegLossless:
-                JpegLosslessDecoder.Decode(_encapsulated!, _format, buffer);
-                break;
-            default:
-                ReadNative(buffer);
-                break;
+            foreach (var some in frames.Chunk(CodecProcess.MostTogether(_format)))
+            {
+                using var decoded = new CodecProcess(
+                    _parser.Syntax,
+                    _format,
+                    some.Length,
+                    some.Select(Coded)
+                );
+                decoded.Read(buffer, (n, format) => read(some[n], format));
+            }
+            return;
         }
+        foreach (var frame in frames)
+        {
+            var coded = _encapsulated is null ? null : Coded(frame);
+            switch (_parser.Syntax.Coding)
+            {
+                case PixelCoding.RunLength:
+                    RunLengthDecoder.Decode(coded!, _format, buffer);
+                    break;
+                case PixelCoding.JpegLossless:
+                    JpegLosslessDecoder.Decode(coded!, _format, buffer);
+                    break;
+                case PixelCoding.Fragments:
+                    ReadNative(coded!, buffer);
+                    break;
+                default:
+                    _parser.Source.Skip((long)(frame - _next) * _format.FrameBytes);
+                    _next = frame + 1;
+                    ReadNative(_parser.Source, buffer);
+                    break;
+            }
+            read(frame, _format);
+        }
+    }
+
+    /// <summary>The bytes of one frame of encapsulated pixel data, until the next is asked for.</summary>
+    /// <param name="frame">Which; after those asked for before.</param>
+    /// <exception cref="VolumeException">CorruptData: there is none.</exception>
+    public Stream Coded(int frame)
+    {
+        for (; _next <= frame; _next++)
+        {
+            _encapsulated!.Next();
+        }
+        return _encapsulated!;
     }
 
     /// <inheritdoc/>
@@ -80,11 +118,12 @@ internal sealed class DicomFrames : IDisposable
                 "frames of an odd number of 8-bit pixels share big-endian words: send them in little endian"
             );
         }
-        // A run of two bytes stands for 128, a bit of JPEG for a pixel.
+        // A run of two bytes stands for 128, a bit of JPEG for a pixel; what other codecs make of a flat slice is believed to 8 MiB.
         var least = syntax.Coding switch
         {
             PixelCoding.RunLength => needed / 64,
             PixelCoding.JpegLossless => (long)count * _format.Pixels / 8,
+            PixelCoding.Codec => (needed - (8 << 20)) / 1024,
             _ => needed,
         };
         if (_parser.Source.Left < least)
@@ -95,14 +134,14 @@ internal sealed class DicomFrames : IDisposable
         }
     }
 
-    private void ReadNative(byte[] buffer)
+    private void ReadNative(Stream source, byte[] buffer)
     {
         // Pixels of 8 bits come two to a word, the last one of an odd number too.
         var frame = buffer.AsSpan(
             0,
             _format.FrameBytes + (_isSwapped ? _format.FrameBytes % 2 : 0)
         );
-        var got = _parser.Source.ReadAtLeast(frame, frame.Length, throwOnEndOfStream: false);
+        var got = source.ReadAtLeast(frame, frame.Length, throwOnEndOfStream: false);
         if (got < frame.Length)
         {
             throw Ends(got, frame.Length);

@@ -5,11 +5,20 @@ namespace Platform.Dicom;
 /// <summary>One instance, read up to its pixels: a single greyscale frame, or those of an enhanced image (PS3.3 section C.7.6.16).</summary>
 internal sealed class DicomImage : IDisposable
 {
-    private readonly PixelFormat _format;
     private readonly DicomFrames _frames;
 
-    private DicomImage(PixelFormat format, DicomFrames frames, DicomSlice[] slices) =>
-        (_format, _frames, Slices) = (format, frames, slices);
+    private DicomImage(
+        TransferSyntax syntax,
+        PixelFormat format,
+        DicomFrames frames,
+        DicomSlice[] slices
+    ) => (Syntax, Format, _frames, Slices) = (syntax, format, frames, slices);
+
+    /// <summary>How the image is written.</summary>
+    public TransferSyntax Syntax { get; }
+
+    /// <summary>How the attributes say that the pixels are stored.</summary>
+    public PixelFormat Format { get; }
 
     /// <summary>One for each frame, in the order in which they are stored.</summary>
     public IReadOnlyList<DicomSlice> Slices { get; }
@@ -32,25 +41,31 @@ internal sealed class DicomImage : IDisposable
         var format = PixelFormat.Read(parser.Attributes);
         var frames = new DicomFrames(parser, format, count);
         return new DicomImage(
+            parser.Syntax,
             format,
             frames,
             [.. places.Select(place => DicomSlice.Read(place, format))]
         );
     }
 
-    /// <summary>Reads the pixels, once: slope and intercept applied, NaN where they are padding.</summary>
+    /// <summary>Reads the pixels of some frames, once: slope and intercept applied, NaN where they are padding.</summary>
+    /// <param name="frames">Which, ascending.</param>
     /// <param name="target">Where the values of a frame go, row by row.</param>
     /// <param name="buffer">Of at least two bytes a pixel; what is in it is lost.</param>
     /// <exception cref="VolumeException">CorruptData: fewer pixels than stated; UnsupportedFormat.</exception>
-    public void ReadValues(Func<int, Memory<float>> target, byte[] buffer)
-    {
-        for (var n = 0; n < Slices.Count; n++)
-        {
-            _frames.Read(buffer);
-            var (slope, intercept) = ((float)Slices[n].Slope, (float)Slices[n].Intercept);
-            _format.ToValues(buffer, slope, intercept, target(n).Span);
-        }
-    }
+    public void ReadValues(
+        IReadOnlyList<int> frames,
+        Func<int, Memory<float>> target,
+        byte[] buffer
+    ) =>
+        _frames.Read(
+            frames,
+            buffer,
+            (frame, format) => Slices[frame].ToValues(buffer, format, target(frame).Span)
+        );
+
+    /// <summary>The bytes of the first frame of encapsulated pixel data as they are.</summary>
+    public Stream Coded() => _frames.Coded(0);
 
     /// <inheritdoc/>
     public void Dispose() => _frames.Dispose();

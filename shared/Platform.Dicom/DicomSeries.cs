@@ -25,19 +25,8 @@ public static class DicomSeries
         long maxVoxels = MaxVoxels
     )
     {
-        var open = instances.ToArray();
-        var instanceSlices = new IReadOnlyList<DicomSlice>[open.Length];
-        Run(
-            open.Length,
-            n =>
-            {
-                using var stream = open[n]();
-                using var image = DicomImage.Read(stream);
-                instanceSlices[n] = image.Slices;
-            }
-        );
-        var slices = instanceSlices.SelectMany(frames => frames).ToArray();
-        var (order, geometry) = SliceStack.Arrange(slices);
+        var series = SeriesInstances.Read(instances);
+        var (order, geometry) = SliceStack.Arrange(series.Slices);
         if (geometry.VoxelCount > Math.Min(maxVoxels, Array.MaxLength))
         {
             throw new VolumeException(
@@ -45,65 +34,6 @@ public static class DicomSeries
                 $"the series promises {geometry.VoxelCount} voxels, the limit is {maxVoxels}"
             );
         }
-        var voxels = GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount);
-        var perSlice = geometry.Shape.I * geometry.Shape.J;
-        // Where in the volume each slice goes, and which is each instance's first.
-        var places = new int[order.Length];
-        foreach (var (k, slice) in order.Index())
-        {
-            places[slice] = k;
-        }
-        var firsts = new int[open.Length];
-        for (var n = 1; n < open.Length; n++)
-        {
-            firsts[n] = firsts[n - 1] + instanceSlices[n - 1].Count;
-        }
-        using var buffers = new ThreadLocal<byte[]>(() => new byte[perSlice * 2]);
-        Run(
-            open.Length,
-            n =>
-            {
-                using var stream = open[n]();
-                using var image = DicomImage.Read(stream);
-                image.ReadValues(
-                    frame => voxels.AsMemory(places[firsts[n] + frame] * perSlice, perSlice),
-                    buffers.Value!
-                );
-            }
-        );
-        if (slices.Any(slice => slice.Format.Padding is not null))
-        {
-            FillPadding(voxels);
-        }
-        return new Volume<float>(geometry, voxels);
-    }
-
-    /// <summary>Padding, read as NaN, gets the lowest value there is; 0 where there is none.</summary>
-    private static void FillPadding(Span<float> voxels)
-    {
-        var lowest = float.PositiveInfinity;
-        foreach (var voxel in voxels)
-        {
-            lowest = voxel < lowest ? voxel : lowest;
-        }
-        lowest = float.IsFinite(lowest) ? lowest : 0;
-        foreach (ref var voxel in voxels)
-        {
-            voxel = float.IsNaN(voxel) ? lowest : voxel;
-        }
-    }
-
-    /// <summary>On all cores; of several refusals the first is thrown as it was.</summary>
-    private static void Run(int count, Action<int> body)
-    {
-        try
-        {
-            Parallel.For(0, count, body);
-        }
-        catch (AggregateException several)
-            when (several.InnerExceptions.OfType<VolumeException>().FirstOrDefault() is { } refusal)
-        {
-            throw new VolumeException(refusal.Fault, refusal.Message, refusal);
-        }
+        return series.ReadVolume(order, geometry);
     }
 }

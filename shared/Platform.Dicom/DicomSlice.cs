@@ -25,6 +25,13 @@ internal sealed record DicomSlice
     public required double Slope { get; init; }
     public required double Intercept { get; init; }
 
+    /// <summary>Real values of its pixels: slope and intercept applied, NaN where they are padding.</summary>
+    /// <param name="frame">Pixels row by row, little-endian.</param>
+    /// <param name="format">How they are stored.</param>
+    /// <param name="values">One for each pixel.</param>
+    public void ToValues(ReadOnlySpan<byte> frame, PixelFormat format, Span<float> values) =>
+        format.ToValues(frame, (float)Slope, (float)Intercept, values);
+
     /// <exception cref="Imaging.VolumeException">BadGeometry or CorruptData.</exception>
     public static DicomSlice Read(DicomAttributes attributes, PixelFormat format)
     {

@@ -22,7 +22,7 @@ internal sealed class EncapsulatedFrames : ForwardStream
 
     /// <summary>Reads the offset table.</summary>
     /// <param name="source">At the first item.</param>
-    /// <param name="coding">Tells where a frame begins if the table is empty: run lengths are one fragment a frame, JPEG begins with a marker.</param>
+    /// <param name="coding">Tells where a frame begins if the table is empty: JPEG begins with a marker, all else is one fragment a frame.</param>
     /// <param name="count">Frames of the image.</param>
     /// <exception cref="VolumeException">CorruptData.</exception>
     public EncapsulatedFrames(LookaheadStream source, PixelCoding coding, int count)
@@ -108,10 +108,13 @@ internal sealed class EncapsulatedFrames : ForwardStream
         {
             return false;
         }
+        // Start of image; or start of codestream and size, which begin JPEG 2000.
         return _offsets.Length > 0
             ? _source.Taken - _origin >= _offsets[_frame + 1]
-            : _coding == PixelCoding.RunLength
-                || _source.Peek(HeadBytes + 2)[HeadBytes..] is [0xFF, 0xD8];
+            : _coding is PixelCoding.RunLength or PixelCoding.Fragments
+                || _source.Peek(HeadBytes + 4)[HeadBytes..]
+                    is [0xFF, 0xD8, ..]
+                        or [0xFF, 0x4F, 0xFF, 0x51];
     }
 
     private bool AtItem() =>

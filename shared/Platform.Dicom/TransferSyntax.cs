@@ -14,6 +14,12 @@ internal enum PixelCoding
     /// <summary>JPEG lossless, process 14 of ITU-T T.81 (PS3.5 section 8.2.1).</summary>
     JpegLossless,
 
+    /// <summary>As they are, in fragments (PS3.5 section A.4.11).</summary>
+    Fragments,
+
+    /// <summary>JPEG, JPEG-LS or JPEG 2000, which a codec in a process of its own decodes (<see cref="CodecProcess"/>).</summary>
+    Codec,
+
     /// <summary>In a way that is known by its name only.</summary>
     NotDecoded,
 }
@@ -35,7 +41,7 @@ internal sealed record TransferSyntax(
 )
 {
     private const string Instead =
-        "send the series uncompressed, run-length encoded or as lossless JPEG";
+        "send the series uncompressed, run-length encoded or as JPEG, JPEG-LS or JPEG 2000";
 
     public static readonly TransferSyntax ImplicitLittleEndian = new(
         "1.2.840.10008.1.2",
@@ -63,13 +69,17 @@ internal sealed record TransferSyntax(
         new("1.2.840.10008.1.2.5", "RLE Lossless", Coding: PixelCoding.RunLength),
         new("1.2.840.10008.1.2.4.57", "JPEG Lossless", Coding: PixelCoding.JpegLossless),
         new("1.2.840.10008.1.2.4.70", "JPEG Lossless SV1", Coding: PixelCoding.JpegLossless),
-        NotDecoded("1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed Explicit VR Little Endian"),
-        NotDecoded("1.2.840.10008.1.2.4.50", "JPEG Baseline"),
-        NotDecoded("1.2.840.10008.1.2.4.51", "JPEG Extended"),
-        NotDecoded("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"),
-        NotDecoded("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless"),
-        NotDecoded("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless Only"),
-        NotDecoded("1.2.840.10008.1.2.4.91", "JPEG 2000"),
+        new(
+            "1.2.840.10008.1.2.1.98",
+            "Encapsulated Uncompressed Explicit VR Little Endian",
+            Coding: PixelCoding.Fragments
+        ),
+        Codec("1.2.840.10008.1.2.4.50", "JPEG Baseline"),
+        Codec("1.2.840.10008.1.2.4.51", "JPEG Extended"),
+        Codec("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"),
+        Codec("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless"),
+        Codec("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless Only"),
+        Codec("1.2.840.10008.1.2.4.91", "JPEG 2000"),
         NotDecoded("1.2.840.10008.1.2.4.92", "JPEG 2000 Multi-component Lossless Only"),
         NotDecoded("1.2.840.10008.1.2.4.93", "JPEG 2000 Multi-component"),
         NotDecoded("1.2.840.10008.1.2.4.100", "MPEG2 Main Profile / Main Level"),
@@ -81,9 +91,9 @@ internal sealed record TransferSyntax(
         NotDecoded("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
         NotDecoded("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"),
         NotDecoded("1.2.840.10008.1.2.4.112", "JPEG XL"),
-        NotDecoded("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless Only"),
-        NotDecoded("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Lossless Only"),
-        NotDecoded("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"),
+        Codec("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless Only"),
+        Codec("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Lossless Only"),
+        Codec("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"),
         NotDecoded("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression"),
     }.ToDictionary(syntax => syntax.Uid);
 
@@ -151,6 +161,9 @@ internal sealed record TransferSyntax(
             );
         }
     }
+
+    private static TransferSyntax Codec(string uid, string name) =>
+        new(uid, name, Coding: PixelCoding.Codec);
 
     private static TransferSyntax NotDecoded(string uid, string name) =>
         new(uid, name, Coding: PixelCoding.NotDecoded);

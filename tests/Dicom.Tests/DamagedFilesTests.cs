@@ -162,7 +162,11 @@ public class DamagedFilesTests
                     var most = (64L * bytes.Length) + (8 << 20);
                     Assert.InRange((long)format.FrameBytes * image.Slices.Count, 1, most);
                     var values = new float[format.Pixels];
-                    image.ReadValues(_ => values, new byte[2 * format.Pixels]);
+                    image.ReadValues(
+                        [.. Enumerable.Range(0, image.Slices.Count)],
+                        _ => values,
+                        new byte[2 * format.Pixels]
+                    );
                     DicomSeries.ReadVolume([
                         () => new MemoryStream(first),
                         () => new MemoryStream(bytes),

@@ -208,11 +208,9 @@ public class TransferSyntaxTests
     }
 
     [Theory]
-    [InlineData("1.2.840.10008.1.2.4.50", "JPEG Baseline")]
-    [InlineData("1.2.840.10008.1.2.4.51", "JPEG Extended")]
-    [InlineData("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless")]
-    [InlineData("1.2.840.10008.1.2.4.91", "JPEG 2000")]
-    [InlineData("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000")]
+    [InlineData("1.2.840.10008.1.2.4.93", "JPEG 2000 Multi-component")]
+    [InlineData("1.2.840.10008.1.2.4.102", "MPEG-4")]
+    [InlineData("1.2.840.10008.1.2.4.110", "JPEG XL")]
     [InlineData("1.2.840.113619.5.2", "not known")]
     public void Other_syntaxes_are_refused_by_name_with_what_to_do(string syntax, string name)
     {

@@ -1,0 +1,161 @@
+using Platform.Imaging;
+
+namespace Platform.Dicom;
+
+/// <summary>The instances of a series, of which the attributes have been read, and no pixels yet.</summary>
+internal sealed class SeriesInstances
+{
+    private readonly Instance[] _instances;
+
+    private SeriesInstances(Instance[] instances)
+    {
+        _instances = instances;
+        Slices = [.. instances.SelectMany(instance => instance.Slices)];
+    }
+
+    /// <summary>Of all instances, one after another.</summary>
+    public IReadOnlyList<DicomSlice> Slices { get; }
+
+    /// <summary>Reads and checks the attributes, on all cores.</summary>
+    /// <param name="instances">Each opens one instance.</param>
+    /// <exception cref="VolumeException">See the fault.</exception>
+    public static SeriesInstances Read(IEnumerable<Func<Stream>> instances)
+    {
+        Func<Stream>[] open = [.. instances];
+        var read = new Instance[open.Length];
+        Run(
+            open.Length,
+            n =>
+            {
+                using var stream = open[n]();
+                using var image = DicomImage.Read(stream);
+                read[n] = new(open[n], image.Syntax, image.Slices);
+            }
+        );
+        return new SeriesInstances(read);
+    }
+
+    /// <summary>Reads the pixels of some slices, on all cores; only instances that have one of them are opened.</summary>
+    /// <param name="order">Which slice each k is.</param>
+    /// <param name="geometry">The grid they make.</param>
+    /// <exception cref="VolumeException">CorruptData, TooLarge or UnsupportedFormat.</exception>
+    public Volume<float> ReadVolume(IReadOnlyList<int> order, VolumeGeometry geometry)
+    {
+        var voxels = GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount);
+        var pixels = geometry.Shape.I * geometry.Shape.J;
+        var parts = Parts(order, place => voxels.AsMemory(place * pixels, pixels));
+        using var buffers = new ThreadLocal<byte[]>(() => new byte[2 * pixels]);
+        Run(parts.Count, n => Read(parts[n], buffers.Value!));
+        if (order.Any(slice => Slices[slice].Format.Padding is not null))
+        {
+            FillPadding(voxels);
+        }
+        return new Volume<float>(geometry, voxels);
+    }
+
+    /// <summary>What is read at a time: an instance, or several of one frame that go to the codec together.</summary>
+    private List<Wanted[]> Parts(IReadOnlyList<int> order, Func<int, Memory<float>> target)
+    {
+        var places = Enumerable.Repeat(-1, Slices.Count).ToArray();
+        foreach (var (k, slice) in order.Index())
+        {
+            places[slice] = k;
+        }
+        var (alone, together) = (new List<Wanted[]>(), new List<Wanted>());
+        var first = 0;
+        foreach (var instance in _instances)
+        {
+            var (start, count) = (first, instance.Slices.Count);
+            int[] frames = [.. Enumerable.Range(0, count).Where(n => places[start + n] >= 0)];
+            var wanted = new Wanted(instance, frames, frame => target(places[start + frame]));
+            if (count == 1 && frames.Length == 1 && instance.Syntax.Coding == PixelCoding.Codec)
+            {
+                together.Add(wanted);
+            }
+            else if (frames.Length > 0)
+            {
+                alone.Add([wanted]);
+            }
+            first += count;
+        }
+        foreach (var alike in together.GroupBy(w => (w.Instance.Syntax, w.Format)))
+        {
+            var each = (alike.Count() - 1) / Environment.ProcessorCount + 1;
+            alone.AddRange(
+                alike.Chunk(Math.Min(each, CodecProcess.MostTogether(alike.Key.Format)))
+            );
+        }
+        return alone;
+    }
+
+    private static void Read(Wanted[] part, byte[] buffer)
+    {
+        if (part is [var only])
+        {
+            using var stream = only.Instance.Open();
+            using var image = DicomImage.Read(stream);
+            image.ReadValues(only.Frames, only.Target, buffer);
+            return;
+        }
+        var (syntax, format) = (part[0].Instance.Syntax, part[0].Format);
+        using var decoded = new CodecProcess(syntax, format, part.Length, part.SelectMany(Coded));
+        decoded.Read(
+            buffer,
+            (n, stored) =>
+                part[n].Instance.Slices[0].ToValues(buffer, stored, part[n].Target(0).Span)
+        );
+    }
+
+    /// <summary>The coded frame of an instance, which is open until the next is asked for.</summary>
+    private static IEnumerable<Stream> Coded(Wanted wanted)
+    {
+        using var stream = wanted.Instance.Open();
+        using var image = DicomImage.Read(stream);
+        yield return image.Coded();
+    }
+
+    /// <summary>Padding, read as NaN, gets the lowest value there is; 0 where there is none.</summary>
+    private static void FillPadding(Span<float> voxels)
+    {
+        var lowest = float.PositiveInfinity;
+        foreach (var voxel in voxels)
+        {
+            lowest = voxel < lowest ? voxel : lowest;
+        }
+        lowest = float.IsFinite(lowest) ? lowest : 0;
+        foreach (ref var voxel in voxels)
+        {
+            voxel = float.IsNaN(voxel) ? lowest : voxel;
+        }
+    }
+
+    /// <summary>On all cores; of several refusals the first is thrown as it was.</summary>
+    private static void Run(int count, Action<int> body)
+    {
+        try
+        {
+            Parallel.For(0, count, body);
+        }
+        catch (AggregateException several)
+            when (several.InnerExceptions.OfType<VolumeException>().FirstOrDefault() is { } refusal)
+        {
+            throw new VolumeException(refusal.Fault, refusal.Message, refusal);
+        }
+    }
+
+    private sealed record Instance(
+        Func<Stream> Open,
+        TransferSyntax Syntax,
+        IReadOnlyList<DicomSlice> Slices
+    );
+
+    /// <summary>Frames of an instance, and where the values of each go.</summary>
+    private sealed record Wanted(
+        Instance Instance,
+        IReadOnlyList<int> Frames,
+        Func<int, Memory<float>> Target
+    )
+    {
+        public PixelFormat Format => Instance.Slices[0].Format;
+    }
+}
