@@ -10,7 +10,6 @@ namespace Platform.Dicom;
 /// </summary>
 public sealed class DicomDataset
 {
-    private const string ExplicitLittleEndian = "1.2.840.10008.1.2.1";
     private const string Implementation = "2.25.191403367014736450316870146421467146341";
 
     /// <summary>Longest value of each representation, characters (PS3.5 table 6.2-1).</summary>
@@ -50,12 +49,7 @@ public sealed class DicomDataset
                 nameof(values)
             );
         }
-        var bytes = Encoding.UTF8.GetBytes(string.Join('\\', values));
-        if (bytes.Length % 2 == 1)
-        {
-            bytes = [.. bytes, vr == "UI" ? (byte)0 : (byte)' '];
-        }
-        _elements[tag] = Element.Of(vr, bytes);
+        _elements[tag] = Element.Of(vr, string.Join('\\', values));
         return this;
     }
 
@@ -168,6 +162,25 @@ public sealed class DicomDataset
         {
             throw new InvalidOperationException("a file has a SOP class and a SOP instance");
         }
+        WriteMeta(stream, sopClass, instance, TransferSyntax.ExplicitLittleEndian.Uid);
+        WriteElements(stream);
+    }
+
+    /// <summary>Writes what a Part 10 file begins with: a preamble of zeros, and meta information.</summary>
+    internal static void WriteMeta(
+        Stream stream,
+        string sopClass,
+        string instance,
+        string transferSyntax
+    ) => WriteMeta(stream, Element.Of("UI", sopClass), Element.Of("UI", instance), transferSyntax);
+
+    private static void WriteMeta(
+        Stream stream,
+        Element sopClass,
+        Element instance,
+        string transferSyntax
+    )
+    {
         var meta = new DicomDataset()
             .Add(DicomTag.TransferSyntaxUid, "UI", transferSyntax)
             .Add(0x0002_0012, "UI", Implementation);
@@ -182,7 +195,6 @@ public sealed class DicomDataset
         stream.Write("DICM"u8);
         WriteElement(stream, 0x0002_0000, Element.Of("UL", length));
         group.WriteTo(stream);
-        WriteElements(stream);
     }
 
     private void WriteElements(Stream stream)
@@ -238,5 +250,14 @@ public sealed class DicomDataset
     {
         public static Element Of(string vr, byte[] value) =>
             new(vr, (uint)value.Length, stream => stream.Write(value));
+
+        public static Element Of(string vr, string text)
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            return Of(
+                vr,
+                bytes.Length % 2 == 0 ? bytes : [.. bytes, vr == "UI" ? (byte)0 : (byte)' ']
+            );
+        }
     }
 }

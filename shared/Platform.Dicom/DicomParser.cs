@@ -11,7 +11,7 @@ namespace Platform.Dicom;
 internal sealed class DicomParser : IDisposable
 {
     public const uint Undefined = 0xFFFF_FFFF;
-    private const int MostDepth = 32;
+    public const int MostDepth = 32;
     private const int MostValueBytes = 1 << 10;
     private const int MostFrames = 1 << 16;
 
@@ -131,7 +131,7 @@ internal sealed class DicomParser : IDisposable
     /// <summary>The meta information is explicit VR little endian whatever comes after it. Where nothing says what does, its first element shows it.</summary>
     private TransferSyntax ReadMeta()
     {
-        var meta = TransferSyntax.Of("1.2.840.10008.1.2.1");
+        var meta = TransferSyntax.ExplicitLittleEndian;
         var values = new DicomAttributes(isBigEndian: false);
         while (Source.Peek(2) is [2, 0])
         {
@@ -154,7 +154,10 @@ internal sealed class DicomParser : IDisposable
                 );
     }
 
-    private (uint Tag, string Vr, uint Length) ReadHead(TransferSyntax syntax)
+    /// <summary>Reads the head of an element or item; the value comes next.</summary>
+    /// <returns>The tag; the value representation, empty where none is written; the length of the value, bytes, or <see cref="Undefined"/>.</returns>
+    /// <exception cref="VolumeException">CorruptData: the stream ends, or no value representation stands where one is due.</exception>
+    public (uint Tag, string Vr, uint Length) ReadHead(TransferSyntax syntax)
     {
         var bytes = Source.Take(8);
         var (group, element) = syntax.IsBigEndian
@@ -207,7 +210,8 @@ internal sealed class DicomParser : IDisposable
     }
 
     /// <summary>Steps over a value; one of undefined length is a sequence and is walked item by item.</summary>
-    private void Step(TransferSyntax syntax, string vr, uint length, int depth)
+    /// <exception cref="VolumeException">CorruptData: the stream ends, or sequences are nested too deep.</exception>
+    public void Step(TransferSyntax syntax, string vr, uint length, int depth)
     {
         if (length == Undefined)
         {

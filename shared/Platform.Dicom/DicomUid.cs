@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -16,7 +15,23 @@ public static class DicomUid
         // RFC 9562: version 8, variant 10.
         uuid[6] = (byte)(uuid[6] & 0x0F | 0x80);
         uuid[8] = (byte)(uuid[8] & 0x3F | 0x80);
-        var number = new BigInteger(uuid, isUnsigned: true, isBigEndian: true);
-        return string.Create(CultureInfo.InvariantCulture, $"2.25.{number}");
+        return FromPseudonym(Convert.ToHexStringLower(uuid));
     }
+
+    /// <summary>The identifier of a pseudonym.</summary>
+    /// <param name="pseudonym">128 bits as hexadecimal digits.</param>
+    /// <exception cref="ArgumentException">Not 32 hexadecimal digits.</exception>
+    public static string FromPseudonym(string pseudonym) =>
+        pseudonym.Length == 32
+        && UInt128.TryParse(
+            pseudonym,
+            NumberStyles.AllowHexSpecifier,
+            CultureInfo.InvariantCulture,
+            out var number
+        )
+            ? string.Create(CultureInfo.InvariantCulture, $"2.25.{number}")
+            : throw new ArgumentException(
+                $"a pseudonym has 32 hexadecimal digits, this one {pseudonym.Length} characters",
+                nameof(pseudonym)
+            );
 }

@@ -49,7 +49,7 @@ internal sealed record TransferSyntax(
         IsExplicit: false
     );
 
-    private static readonly TransferSyntax ExplicitLittleEndian = new(
+    public static readonly TransferSyntax ExplicitLittleEndian = new(
         "1.2.840.10008.1.2.1",
         "Explicit VR Little Endian"
     );
