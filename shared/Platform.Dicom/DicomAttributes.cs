@@ -51,6 +51,38 @@ internal sealed class DicomAttributes(bool isBigEndian, DicomAttributes? outer =
         : int.TryParse(Text(tag), CultureInfo.InvariantCulture, out var value) ? value
         : throw NotWhole(tag);
 
+    /// <summary>The first value of a DS or IS; null where it is absent or no number.</summary>
+    public double? Decimal(uint tag) =>
+        double.TryParse(Text(tag).Split('\\')[0], CultureInfo.InvariantCulture, out var value)
+        && double.IsFinite(value)
+            ? value
+            : null;
+
+    /// <summary>The values of an FD; none where it is absent or cut.</summary>
+    public double[] Doubles(uint tag)
+    {
+        var bytes = Bytes(tag);
+        var values = new double[bytes.Length / 8];
+        for (var n = 0; n < values.Length; n++)
+        {
+            values[n] = isBigEndian
+                ? BinaryPrimitives.ReadDoubleBigEndian(bytes[(8 * n)..])
+                : BinaryPrimitives.ReadDoubleLittleEndian(bytes[(8 * n)..]);
+        }
+        return Array.TrueForAll(values, double.IsFinite) ? values : [];
+    }
+
+    /// <summary>A US or UL; null where it is neither.</summary>
+    public double? Count(uint tag) =>
+        (Bytes(tag).Length, isBigEndian) switch
+        {
+            (2, true) => BinaryPrimitives.ReadUInt16BigEndian(Bytes(tag)),
+            (2, false) => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(tag)),
+            (4, true) => BinaryPrimitives.ReadUInt32BigEndian(Bytes(tag)),
+            (4, false) => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(tag)),
+            _ => null,
+        };
+
     /// <summary>The first values of a DS.</summary>
     /// <exception cref="VolumeException">BadGeometry: fewer; CorruptData: not finite numbers.</exception>
     public double[] Decimals(uint tag, string name, int count)

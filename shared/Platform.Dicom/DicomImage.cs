@@ -2,17 +2,26 @@ using Platform.Imaging;
 
 namespace Platform.Dicom;
 
-/// <summary>One instance, read up to its pixels: a single greyscale frame, or those of an enhanced image (PS3.3 section C.7.6.16).</summary>
+/// <summary>
+/// One instance, read up to its pixels: a single greyscale frame, the tiles of a mosaic, or the frames of an enhanced image (PS3.3 section C.7.6.16).
+/// </summary>
 internal sealed class DicomImage : IDisposable
 {
     private readonly DicomFrames _frames;
 
     private DicomImage(
-        TransferSyntax syntax,
+        DicomParser parser,
         PixelFormat format,
         DicomFrames frames,
         DicomSlice[] slices
-    ) => (Syntax, Format, _frames, Slices) = (syntax, format, frames, slices);
+    )
+    {
+        (_frames, Format, Slices) = (frames, format, slices);
+        (Syntax, SopInstanceUid) = (parser.Syntax, parser.Attributes.Text(DicomTag.SopInstanceUid));
+    }
+
+    /// <summary>Who it is; empty where it does not say.</summary>
+    public string SopInstanceUid { get; }
 
     /// <summary>How the image is written.</summary>
     public TransferSyntax Syntax { get; }
@@ -20,7 +29,7 @@ internal sealed class DicomImage : IDisposable
     /// <summary>How the attributes say that the pixels are stored.</summary>
     public PixelFormat Format { get; }
 
-    /// <summary>One for each frame, in the order in which they are stored.</summary>
+    /// <summary>One for each frame or tile, in the order in which they are stored.</summary>
     public IReadOnlyList<DicomSlice> Slices { get; }
 
     /// <summary>Reads and checks the attributes. The stream is left open.</summary>
@@ -40,29 +49,38 @@ internal sealed class DicomImage : IDisposable
         }
         var format = PixelFormat.Read(parser.Attributes);
         var frames = new DicomFrames(parser, format, count);
-        return new DicomImage(
-            parser.Syntax,
-            format,
-            frames,
-            [.. places.Select(place => DicomSlice.Read(place, format))]
-        );
+        DicomSlice[] slices = [.. places.Select(place => DicomSlice.Read(place, format))];
+        if (slices is [var whole] && SiemensMosaic.Is(parser.Attributes))
+        {
+            slices = SiemensMosaic.Slices(parser.Attributes, whole);
+        }
+        return new DicomImage(parser, format, frames, slices);
     }
 
-    /// <summary>Reads the pixels of some frames, once: slope and intercept applied, NaN where they are padding.</summary>
-    /// <param name="frames">Which, ascending.</param>
-    /// <param name="target">Where the values of a frame go, row by row.</param>
-    /// <param name="buffer">Of at least two bytes a pixel; what is in it is lost.</param>
+    /// <summary>Reads the pixels of some slices, once: slope and intercept applied, NaN where they are padding.</summary>
+    /// <param name="slices">Which, ascending.</param>
+    /// <param name="target">Where the values of a slice go, row by row.</param>
+    /// <param name="buffer">Of at least two bytes a pixel of a frame; what is in it is lost.</param>
     /// <exception cref="VolumeException">CorruptData: fewer pixels than stated; UnsupportedFormat.</exception>
     public void ReadValues(
-        IReadOnlyList<int> frames,
+        IReadOnlyList<int> slices,
         Func<int, Memory<float>> target,
         byte[] buffer
-    ) =>
+    )
+    {
+        var isMosaic = Slices[0].Format != Format;
         _frames.Read(
-            frames,
+            isMosaic ? [0] : slices,
             buffer,
-            (frame, format) => Slices[frame].ToValues(buffer, format, target(frame).Span)
+            (frame, format) =>
+            {
+                foreach (var slice in isMosaic ? slices : [frame])
+                {
+                    Slices[slice].ToValues(buffer, format, target(slice).Span);
+                }
+            }
         );
+    }
 
     /// <summary>The bytes of the first frame of encapsulated pixel data as they are.</summary>
     public Stream Coded() => _frames.Coded(0);

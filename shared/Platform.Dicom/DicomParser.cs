@@ -13,6 +13,7 @@ internal sealed class DicomParser : IDisposable
     public const uint Undefined = 0xFFFF_FFFF;
     public const int MostDepth = 32;
     private const int MostValueBytes = 1 << 10;
+    private const int MostPrivateBytes = 1 << 18;
     private const int MostFrames = 1 << 16;
 
     private readonly InflatedStream? _inflated;
@@ -109,6 +110,9 @@ internal sealed class DicomParser : IDisposable
                     break;
                 case DicomTag.PerFrameFunctionalGroups:
                     ReadSequence(Syntax, vr, length, 0, AddFrame);
+                    break;
+                case DicomTag.SiemensHeader when length <= MostPrivateBytes:
+                    Attributes.Set(tag, TakeLong((int)length));
                     break;
                 case var _ when DicomTag.IsRead(tag) && length <= MostValueBytes:
                     Attributes.Set(tag, Source.Take((int)length));
@@ -273,7 +277,7 @@ internal sealed class DicomParser : IDisposable
         }
     }
 
-    /// <summary>Reads an item: of functional groups the sequences, of those the attributes.</summary>
+    /// <summary>Reads an item: of functional groups the sequences, of those the attributes, and those of a sequence within.</summary>
     private void ReadItem(TransferSyntax syntax, long end, int depth, DicomAttributes? kept)
     {
         while (Source.Taken < end)
@@ -283,13 +287,13 @@ internal sealed class DicomParser : IDisposable
             {
                 return;
             }
-            if (kept is not null && depth == 0 && DicomTag.IsReadGroup(tag))
+            if (kept is not null && depth < 2 && DicomTag.IsReadGroup(tag))
             {
                 ReadSequence(syntax, vr, length, depth + 1, () => kept);
             }
             else if (
                 kept is not null
-                && depth == 1
+                && depth > 0
                 && DicomTag.IsRead(tag)
                 && length <= MostValueBytes
             )
@@ -301,6 +305,19 @@ internal sealed class DicomParser : IDisposable
                 Step(syntax, vr, length, depth + 1);
             }
         }
+    }
+
+    /// <summary>Takes bytes that may be more than are seen at once; memory grows with what there is.</summary>
+    private byte[] TakeLong(int length)
+    {
+        using var bytes = new MemoryStream();
+        for (var left = length; left > 0; )
+        {
+            var part = Source.Take(Math.Min(left, MostValueBytes));
+            bytes.Write(part);
+            left -= part.Length;
+        }
+        return bytes.ToArray();
     }
 
     private long End(uint length) => length == Undefined ? long.MaxValue : Source.Taken + length;

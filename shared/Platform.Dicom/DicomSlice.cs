@@ -8,7 +8,14 @@ internal sealed record DicomSlice
     /// <summary>Which group of frames of an enhanced image it belongs to; empty in any other.</summary>
     public required string StackId { get; init; }
 
+    /// <summary>How its pixels are stored.</summary>
     public required PixelFormat Format { get; init; }
+
+    /// <summary>Row and column of its first pixel in the stored frame; 0 but in mosaics.</summary>
+    public (int Row, int Column) Corner { get; init; }
+
+    /// <summary>What may tell it from others at the same position.</summary>
+    public required FrameVariant Variant { get; init; }
 
     /// <summary>Between rows, then between columns.</summary>
     public required (double Rows, double Columns) Spacing { get; init; }
@@ -26,11 +33,29 @@ internal sealed record DicomSlice
     public required double Intercept { get; init; }
 
     /// <summary>Real values of its pixels: slope and intercept applied, NaN where they are padding.</summary>
-    /// <param name="frame">Pixels row by row, little-endian.</param>
+    /// <param name="frame">Pixels of the stored frame row by row, little-endian.</param>
     /// <param name="format">How they are stored.</param>
-    /// <param name="values">One for each pixel.</param>
-    public void ToValues(ReadOnlySpan<byte> frame, PixelFormat format, Span<float> values) =>
-        format.ToValues(frame, (float)Slope, (float)Intercept, values);
+    /// <param name="values">One for each pixel of the slice.</param>
+    public void ToValues(ReadOnlySpan<byte> frame, PixelFormat format, Span<float> values)
+    {
+        var (slope, intercept) = ((float)Slope, (float)Intercept);
+        if (Format.Columns == format.Columns && Format.Rows == format.Rows)
+        {
+            format.ToValues(frame, slope, intercept, values);
+            return;
+        }
+        var bytes = format.BitsAllocated / 8;
+        for (var row = 0; row < Format.Rows; row++)
+        {
+            var start = (Corner.Row + row) * format.Columns + Corner.Column;
+            format.ToValues(
+                frame[(start * bytes)..],
+                slope,
+                intercept,
+                values.Slice(row * Format.Columns, Format.Columns)
+            );
+        }
+    }
 
     /// <exception cref="Imaging.VolumeException">BadGeometry or CorruptData.</exception>
     public static DicomSlice Read(DicomAttributes attributes, PixelFormat format)
@@ -43,6 +68,7 @@ internal sealed record DicomSlice
             SeriesInstanceUid = attributes.Text(DicomTag.SeriesInstanceUid),
             StackId = attributes.Text(DicomTag.StackId),
             Format = format,
+            Variant = FrameVariant.Read(attributes),
             Spacing = (spacing[0], spacing[1]),
             Position = new(position[0], position[1], position[2]),
             AlongRow = new(axes[0], axes[1], axes[2]),

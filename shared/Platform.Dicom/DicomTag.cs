@@ -4,17 +4,38 @@ namespace Platform.Dicom;
 internal static class DicomTag
 {
     public const uint TransferSyntaxUid = 0x0002_0010;
+    public const uint ImageType = 0x0008_0008;
     public const uint SopInstanceUid = 0x0008_0018;
     public const uint Manufacturer = 0x0008_0070;
     public const uint ManufacturerModelName = 0x0008_1090;
+    public const uint FrameType = 0x0008_9007;
+    public const uint EchoTime = 0x0018_0081;
+    public const uint InversionTime = 0x0018_0082;
+    public const uint SpacingBetweenSlices = 0x0018_0088;
+    public const uint TriggerTime = 0x0018_1060;
+    public const uint GradientDirection = 0x0018_9076;
+    public const uint EffectiveEchoTime = 0x0018_9082;
+    public const uint DiffusionBValue = 0x0018_9087;
+    public const uint GradientOrientation = 0x0018_9089;
+    public const uint MrEcho = 0x0018_9114;
+    public const uint MrDiffusion = 0x0018_9117;
+    public const uint CardiacSynchronization = 0x0018_9118;
+    public const uint MrImageFrameType = 0x0018_9226;
+    public const uint CtImageFrameType = 0x0018_9329;
+    public const uint MosaicImages = 0x0019_100A;
     public const uint StudyInstanceUid = 0x0020_000D;
     public const uint SeriesInstanceUid = 0x0020_000E;
+    public const uint AcquisitionNumber = 0x0020_0012;
     public const uint ImagePosition = 0x0020_0032;
     public const uint ImageOrientation = 0x0020_0037;
+    public const uint TemporalPositionIdentifier = 0x0020_0100;
     public const uint StackId = 0x0020_9056;
     public const uint FrameContent = 0x0020_9111;
     public const uint PlanePosition = 0x0020_9113;
     public const uint PlaneOrientation = 0x0020_9116;
+    public const uint TemporalPositionIndex = 0x0020_9128;
+    public const uint TriggerDelayTime = 0x0020_9153;
+    public const uint FrameAcquisitionNumber = 0x0020_9156;
     public const uint SamplesPerPixel = 0x0028_0002;
     public const uint PhotometricInterpretation = 0x0028_0004;
     public const uint NumberOfFrames = 0x0028_0008;
@@ -32,6 +53,7 @@ internal static class DicomTag
     public const uint ModalityLutSequence = 0x0028_3000;
     public const uint PixelMeasures = 0x0028_9110;
     public const uint PixelValueTransformation = 0x0028_9145;
+    public const uint SiemensHeader = 0x0029_1010;
     public const uint SharedFunctionalGroups = 0x5200_9229;
     public const uint PerFrameFunctionalGroups = 0x5200_9230;
     public const uint FloatPixelData = 0x7FE0_0008;
@@ -43,11 +65,27 @@ internal static class DicomTag
 
     public static bool IsRead(uint tag) =>
         tag
-            is SopInstanceUid
+            is ImageType
+                or SopInstanceUid
                 or Manufacturer
                 or ManufacturerModelName
+                or FrameType
+                or EchoTime
+                or InversionTime
+                or SpacingBetweenSlices
+                or TriggerTime
+                or EffectiveEchoTime
+                or DiffusionBValue
+                or GradientOrientation
+                or MosaicImages
                 or StudyInstanceUid
                 or SeriesInstanceUid
+                or AcquisitionNumber
+                or TemporalPositionIdentifier
+                or TemporalPositionIndex
+                or TriggerDelayTime
+                or FrameAcquisitionNumber
+                or SiemensHeader
                 or ImagePosition
                 or ImageOrientation
                 or StackId
@@ -66,10 +104,16 @@ internal static class DicomTag
                 or RescaleIntercept
                 or RescaleSlope;
 
-    /// <summary>The functional groups whose attributes are read (PS3.3 section C.7.6.16.2).</summary>
+    /// <summary>The functional groups whose attributes are read (PS3.3 section C.7.6.16.2 and C.8), and a sequence within one.</summary>
     public static bool IsReadGroup(uint tag) =>
         tag
             is FrameContent
+                or MrEcho
+                or MrDiffusion
+                or GradientDirection
+                or CardiacSynchronization
+                or MrImageFrameType
+                or CtImageFrameType
                 or PlanePosition
                 or PlaneOrientation
                 or PixelMeasures

@@ -29,10 +29,55 @@ internal sealed class SeriesInstances
             {
                 using var stream = open[n]();
                 using var image = DicomImage.Read(stream);
-                read[n] = new(open[n], image.Syntax, image.Slices);
+                read[n] = new(
+                    open[n],
+                    image.SopInstanceUid,
+                    image.Syntax,
+                    image.Format,
+                    image.Slices
+                );
             }
         );
-        return new SeriesInstances(read);
+        return new SeriesInstances(Distinct(read));
+    }
+
+    /// <summary>Of instances that were sent more than once, the first.</summary>
+    private static Instance[] Distinct(Instance[] instances)
+    {
+        var distinct = new List<Instance>();
+        foreach (var same in instances.GroupBy(instance => instance.SopInstanceUid))
+        {
+            distinct.AddRange(same.Key == "" ? same : same.Take(1));
+            if (same.Key != "" && same.Skip(1).Any(other => !AreEqual(same.First(), other)))
+            {
+                throw new VolumeException(
+                    VolumeFault.CorruptData,
+                    $"{same.Count()} instances have one SOPInstanceUID and are not the same: send each instance once"
+                );
+            }
+        }
+        return [.. distinct];
+    }
+
+    private static bool AreEqual(Instance one, Instance other)
+    {
+        using var first = one.Open();
+        using var second = other.Open();
+        Span<byte> bytes = stackalloc byte[4096];
+        Span<byte> others = stackalloc byte[4096];
+        while (true)
+        {
+            var got = first.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var also = second.ReadAtLeast(others, others.Length, throwOnEndOfStream: false);
+            if (!bytes[..got].SequenceEqual(others[..also]))
+            {
+                return false;
+            }
+            if (got < bytes.Length)
+            {
+                return true;
+            }
+        }
     }
 
     /// <summary>Reads the pixels of some slices, on all cores; only instances that have one of them are opened.</summary>
@@ -44,7 +89,8 @@ internal sealed class SeriesInstances
         var voxels = GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount);
         var pixels = geometry.Shape.I * geometry.Shape.J;
         var parts = Parts(order, place => voxels.AsMemory(place * pixels, pixels));
-        using var buffers = new ThreadLocal<byte[]>(() => new byte[2 * pixels]);
+        var most = _instances.Max(instance => instance.Format.Pixels);
+        using var buffers = new ThreadLocal<byte[]>(() => new byte[2 * most]);
         Run(parts.Count, n => Read(parts[n], buffers.Value!));
         if (order.Any(slice => Slices[slice].Format.Padding is not null))
         {
@@ -66,19 +112,19 @@ internal sealed class SeriesInstances
         foreach (var instance in _instances)
         {
             var (start, count) = (first, instance.Slices.Count);
-            int[] frames = [.. Enumerable.Range(0, count).Where(n => places[start + n] >= 0)];
-            var wanted = new Wanted(instance, frames, frame => target(places[start + frame]));
-            if (count == 1 && frames.Length == 1 && instance.Syntax.Coding == PixelCoding.Codec)
+            int[] slices = [.. Enumerable.Range(0, count).Where(n => places[start + n] >= 0)];
+            var wanted = new Wanted(instance, slices, slice => target(places[start + slice]));
+            if (count == 1 && slices.Length == 1 && instance.Syntax.Coding == PixelCoding.Codec)
             {
                 together.Add(wanted);
             }
-            else if (frames.Length > 0)
+            else if (slices.Length > 0)
             {
                 alone.Add([wanted]);
             }
             first += count;
         }
-        foreach (var alike in together.GroupBy(w => (w.Instance.Syntax, w.Format)))
+        foreach (var alike in together.GroupBy(one => (one.Instance.Syntax, one.Instance.Format)))
         {
             var each = (alike.Count() - 1) / Environment.ProcessorCount + 1;
             alone.AddRange(
@@ -94,10 +140,10 @@ internal sealed class SeriesInstances
         {
             using var stream = only.Instance.Open();
             using var image = DicomImage.Read(stream);
-            image.ReadValues(only.Frames, only.Target, buffer);
+            image.ReadValues(only.Slices, only.Target, buffer);
             return;
         }
-        var (syntax, format) = (part[0].Instance.Syntax, part[0].Format);
+        var (syntax, format) = (part[0].Instance.Syntax, part[0].Instance.Format);
         using var decoded = new CodecProcess(syntax, format, part.Length, part.SelectMany(Coded));
         decoded.Read(
             buffer,
@@ -145,17 +191,16 @@ internal sealed class SeriesInstances
 
     private sealed record Instance(
         Func<Stream> Open,
+        string SopInstanceUid,
         TransferSyntax Syntax,
+        PixelFormat Format,
         IReadOnlyList<DicomSlice> Slices
     );
 
-    /// <summary>Frames of an instance, and where the values of each go.</summary>
+    /// <summary>Slices of an instance, and where the values of each go.</summary>
     private sealed record Wanted(
         Instance Instance,
-        IReadOnlyList<int> Frames,
+        IReadOnlyList<int> Slices,
         Func<int, Memory<float>> Target
-    )
-    {
-        public PixelFormat Format => Instance.Slices[0].Format;
-    }
+    );
 }

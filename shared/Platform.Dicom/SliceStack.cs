@@ -19,9 +19,10 @@ internal static class SliceStack
     /// <summary>Most angle between the slices' normal and the line through their positions.</summary>
     private const double MostTiltDegrees = 0.2;
 
-    /// <summary>Order of the slices along their normal, and the grid (LPS turned to RAS).</summary>
+    /// <summary>Refuses what is not of one series, one stack and one grid.</summary>
+    /// <returns>Where each slice lies along the normal of the first, mm.</returns>
     /// <exception cref="VolumeException">MixedSeries, NotAVolume or BadGeometry.</exception>
-    public static (int[] Order, VolumeGeometry Geometry) Arrange(IReadOnlyList<DicomSlice> slices)
+    public static double[] Along(IReadOnlyList<DicomSlice> slices)
     {
         var series = slices.Select(s => s.SeriesInstanceUid).Distinct().Count();
         if (series > 1)
@@ -39,6 +40,51 @@ internal static class SliceStack
                 $"frames of {stacks} stacks where one is expected: send each as a series of its own"
             );
         }
+        RequireTwo(slices);
+        var first = slices[0];
+        var normal = Normal(first);
+        foreach (var slice in slices)
+        {
+            RequireSameGrid(first, slice);
+        }
+        return [.. slices.Select(s => (s.Position - first.Position).Dot(normal))];
+    }
+
+    /// <summary>Which slices lie at the same place along the normal: the number of its place for each, the first 0.</summary>
+    /// <param name="along">Where each lies, mm.</param>
+    public static int[] Places(double[] along)
+    {
+        var places = new int[along.Length];
+        var order = Enumerable.Range(0, along.Length).OrderBy(n => along[n]).ToArray();
+        for (var n = 1; n < order.Length; n++)
+        {
+            var isSame = along[order[n]] - along[order[n - 1]] < ToleranceMm;
+            places[order[n]] = places[order[n - 1]] + (isSame ? 0 : 1);
+        }
+        return places;
+    }
+
+    /// <summary>Order of the slices along their normal, and the grid (LPS turned to RAS).</summary>
+    /// <param name="slices">Of one grid.</param>
+    /// <param name="along">Where each lies along the normal, mm.</param>
+    /// <exception cref="VolumeException">NotAVolume or BadGeometry.</exception>
+    public static (int[] Order, VolumeGeometry Geometry) Arrange(
+        IReadOnlyList<DicomSlice> slices,
+        double[] along
+    )
+    {
+        RequireTwo(slices);
+        var order = Enumerable.Range(0, slices.Count).OrderBy(n => along[n]).ToArray();
+        var steps = order.Zip(order.Skip(1), (a, b) => along[b] - along[a]).ToArray();
+        RequireEven(steps);
+        var (start, end) = (slices[order[0]].Position, slices[order[^1]].Position);
+        var step = 1.0 / (slices.Count - 1) * (end - start);
+        RequireStraight(slices, order, step, Normal(slices[0]));
+        return (order, Geometry(slices[0], start, step, slices.Count));
+    }
+
+    private static void RequireTwo(IReadOnlyList<DicomSlice> slices)
+    {
         if (slices.Count < 2)
         {
             throw new VolumeException(
@@ -46,20 +92,6 @@ internal static class SliceStack
                 $"{slices.Count} slice: a volume has at least 2"
             );
         }
-        var first = slices[0];
-        var normal = Normal(first);
-        foreach (var slice in slices)
-        {
-            RequireSameGrid(first, slice);
-        }
-        var along = slices.Select(s => (s.Position - first.Position).Dot(normal)).ToArray();
-        var order = Enumerable.Range(0, slices.Count).OrderBy(n => along[n]).ToArray();
-        var steps = order.Zip(order.Skip(1), (a, b) => along[b] - along[a]).ToArray();
-        RequireEven(steps);
-        var (start, end) = (slices[order[0]].Position, slices[order[^1]].Position);
-        var step = 1.0 / (slices.Count - 1) * (end - start);
-        RequireStraight(slices, order, step, normal);
-        return (order, Geometry(first, start, step, slices.Count));
     }
 
     private static Vector Normal(DicomSlice slice)
@@ -126,7 +158,7 @@ internal static class SliceStack
         {
             throw new VolumeException(
                 VolumeFault.BadGeometry,
-                $"{steps.Count(s => s < ToleranceMm) + 1} slices lie at the same position as another: several volumes or repeats in one series"
+                $"{steps.Count(s => s < ToleranceMm) + 1} slices lie at the same position as another: several volumes or repeats in one series that no attribute tells apart"
             );
         }
         var tolerance = Math.Max(ToleranceMm, RelativeTolerance * steps.Average());

@@ -176,7 +176,10 @@ public class DicomSeriesTests
         var slices = Series(6);
         Assert.Contains(
             "same position",
-            Refused(VolumeFault.BadGeometry, [.. slices, slices[3]]).Message
+            Refused(
+                VolumeFault.BadGeometry,
+                [.. slices, slices[3] with { SopInstanceUid = "1.2.3.4.6" }]
+            ).Message
         );
         Assert.Contains(
             "1 of 4 increments are above 1.5 × 2.5 mm (up to 5 mm)",

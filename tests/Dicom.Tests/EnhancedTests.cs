@@ -103,6 +103,7 @@ public class EnhancedTests
     {
         var above = Image with
         {
+            SopInstanceUid = "1.2.3.4.6",
             FramePositions = [.. Order.Select(k => new double[] { 10, -20, 2.5 * (k + Frames) })],
         };
         var volume = Read(above, Image);

@@ -83,5 +83,5 @@ internal static class SyntaxSeries
             }
         );
 
-    private static byte[] Even(byte[] bytes) => bytes.Length % 2 == 0 ? bytes : [.. bytes, 0];
+    public static byte[] Even(byte[] bytes) => bytes.Length % 2 == 0 ? bytes : [.. bytes, 0];
 }

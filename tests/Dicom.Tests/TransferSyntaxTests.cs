@@ -207,6 +207,50 @@ public class TransferSyntaxTests
         );
     }
 
+    [Fact]
+    public void Uncompressed_pixels_may_come_in_fragments()
+    {
+        var slices = Series();
+        AssertPixels(
+            slices,
+            Encapsulated(
+                slices,
+                "1.2.840.10008.1.2.1.98",
+                pixels => [.. pixels.SelectMany(p => BitConverter.GetBytes((ushort)p))],
+                fragmentBytes: 100
+            )
+        );
+    }
+
+    [Fact]
+    public void Frames_with_an_extended_offset_table_are_a_fragment_each()
+    {
+        // 64-bit offsets and lengths of each frame (7FE0,0001 and 0002).
+        var slices = Series();
+        byte[][] frames =
+        [
+            .. slices.Select(s => PixelEncoders.JpegLossless(s.Pixels!, 17)).Select(Even),
+        ];
+        long[] lengths = [.. frames.Select(frame => (long)frame.Length)];
+        long[] offsets = [0, lengths[0] + 8, lengths[0] + lengths[1] + 16];
+        var image = slices[0] with
+        {
+            TransferSyntax = JpegLossless,
+            FramePositions = [.. slices.Select(s => s.Position)],
+            Elements =
+            [
+                (0x7FE0_0001, "OV", [.. offsets.SelectMany(BitConverter.GetBytes)]),
+                (0x7FE0_0002, "OV", [.. lengths.SelectMany(BitConverter.GetBytes)]),
+            ],
+            Fragments =
+            [
+                [],
+                .. frames,
+            ],
+        };
+        AssertPixels(slices, [image]);
+    }
+
     [Theory]
     [InlineData("1.2.840.10008.1.2.4.93", "JPEG 2000 Multi-component")]
     [InlineData("1.2.840.10008.1.2.4.102", "MPEG-4")]

@@ -60,6 +60,17 @@ public sealed record DicomSliceFile
     /// <summary>Whether a private sequence of undefined length, nested this deep, comes before the image attributes.</summary>
     public int SequenceDepth { get; init; }
 
+    /// <summary>Further elements of any representation, in any order; text by <see cref="Words"/>. They are written between the others, ascending by group.</summary>
+    public IReadOnlyList<(uint Tag, string Vr, byte[] Value)> Elements { get; init; } = [];
+
+    /// <summary>Further attributes of each frame of an enhanced image, each in the functional group named first.</summary>
+    public IReadOnlyList<(
+        uint Group,
+        uint Tag,
+        string Vr,
+        byte[] Value
+    )>[]? FrameElements { get; init; }
+
     /// <summary>Whether the values are mapped by a table.</summary>
     public bool HasModalityLut { get; init; }
 
@@ -95,9 +106,25 @@ public sealed record DicomSliceFile
         return [.. bytes];
     }
 
+    /// <summary>Text as bytes, of an even length.</summary>
+    public static byte[] Words(string text) =>
+        Encoding.ASCII.GetBytes(text.Length % 2 == 0 ? text : text + ' ');
+
+    private void Further(List<byte> bytes, uint from, uint to)
+    {
+        foreach (var (tag, vr, value) in Elements.OrderBy(element => element.Tag))
+        {
+            if (tag >= from && tag < to)
+            {
+                Element(bytes, tag, vr, value);
+            }
+        }
+    }
+
     private byte[] Dataset()
     {
         var bytes = new List<byte>();
+        Further(bytes, 0, 0x0008_0018);
         Text(bytes, 0x0008_0018, "UI", SopInstanceUid);
         if (Manufacturer is not null)
         {
@@ -116,6 +143,7 @@ public sealed record DicomSliceFile
         {
             Text(bytes, 0x0010_0010, "PN", PatientName);
         }
+        Further(bytes, 0x0008_0018, 0x0020_000D);
         Text(bytes, 0x0020_000D, "UI", StudyInstanceUid);
         Text(bytes, 0x0020_000E, "UI", SeriesInstanceUid);
         if (FramePositions is null)
@@ -123,6 +151,7 @@ public sealed record DicomSliceFile
             Text(bytes, 0x0020_0032, "DS", Join(Position));
             Text(bytes, 0x0020_0037, "DS", Join(Orientation));
         }
+        Further(bytes, 0x0020_000E, 0x0028_0000);
         Short(bytes, 0x0028_0002, SamplesPerPixel);
         Text(bytes, 0x0028_0004, "CS", PhotometricInterpretation);
         if ((NumberOfFrames ?? FramePositions?.Length) is { } frames)
@@ -156,10 +185,12 @@ public sealed record DicomSliceFile
             Text(bytes, 0x0028_1053, "DS", Join(slope));
         }
         Sequence(bytes, 0x0028_3000, HasModalityLut ? 1 : 0);
+        Further(bytes, 0x0028_0000, 0x5200_0000);
         if (FramePositions is not null)
         {
             FunctionalGroups(bytes);
         }
+        Further(bytes, 0x5200_0000, uint.MaxValue);
         if (Fragments is not null)
         {
             Head(bytes, 0x7FE0_0010, "OB", uint.MaxValue);
@@ -232,6 +263,10 @@ public sealed record DicomSliceFile
                     }
                 );
             }
+            foreach (var (group, tag, vr, value) in FrameElements?[n] ?? [])
+            {
+                Group(item, group, one => Element(one, tag, vr, value));
+            }
             Group(item, 0x2005_140F, group => Text(group, 0x0020_0032, "DS", "1\\2\\3"));
             Element(items, 0xFFFE_E000, "", [.. item]);
         }
@@ -295,7 +330,7 @@ public sealed record DicomSliceFile
             return;
         }
         Encoding.ASCII.GetBytes(vr, head[4..]);
-        if (vr is "OB" or "OW" or "SQ")
+        if (vr is "OB" or "OV" or "OW" or "SQ")
         {
             head[6..8].Clear();
             Write(head[8..], length);
