@@ -1,4 +1,6 @@
+using System.Buffers;
 using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
 using Platform.Contracts;
 using Platform.Dicom;
 using Platform.Hosting;
@@ -17,6 +19,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
 {
     private const string DicomExtension = ".dcm";
     private const int ParallelReads = 8;
+    private const int BufferBytes = 1 << 17;
 
     /// <summary>
     /// Which files belong together: each NIfTI file is a series, and so are the DICOM instances of one series UID, or of none that ingest could read. What
@@ -45,42 +48,19 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         }
     }
 
-    /// <summary>Reads one series.</summary>
+    /// <summary>Opens one series.</summary>
     /// <exception cref="VolumeException">It is no volume; the message starts with the source's label.</exception>
     /// <exception cref="BlobNotFoundException">A file is missing.</exception>
-    internal async Task<Volume<float>> ReadAsync(
+    internal async Task<OpenedSeries> OpenAsync(
         StudyContext study,
         SeriesSource source,
         CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            return source.IsDicom
-                ? await ReadDicomAsync(study, source.Items, cancellationToken)
-                : await ReadNiftiAsync(study, source.Items[0], cancellationToken);
-        }
-        catch (VolumeException e)
-        {
-            throw new VolumeException(e.Fault, $"{source.Label}: {e.Message}", e);
-        }
-    }
-
-    /// <summary>Manufacturer and model of the scanner, as a DICOM series' first instance states them; null where nothing does.</summary>
-    /// <exception cref="BlobNotFoundException">A file is missing.</exception>
-    internal async Task<string?> ReadScannerAsync(
-        StudyContext study,
-        SeriesSource source,
-        CancellationToken cancellationToken
-    )
-    {
-        if (!source.IsDicom)
-        {
-            return null;
-        }
-        await using var stream = await OpenAsync(study, source.Items[0], cancellationToken);
-        return DicomFile.ReadScanner(stream);
-    }
+    ) =>
+        source.IsDicom
+            ? await OpenDicomAsync(study, source, cancellationToken)
+            : new OpenedSeries([
+                new(null, source.Label, token => ReadNiftiAsync(study, source.Items[0], token)),
+            ]);
 
     /// <summary>Streamed: the file is never held beside the volume.</summary>
     private async Task<Volume<float>> ReadNiftiAsync(
@@ -94,49 +74,129 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         return await Task.Run(() => NiftiReader.ReadImage(stream, limits), cancellationToken);
     }
 
-    /// <summary>Instances are fetched side by side, then read together: all their positions are needed before the first voxel has its place.</summary>
-    private async Task<Volume<float>> ReadDicomAsync(
+    /// <summary>
+    /// Instances are fetched side by side into a file without a name, and read from there: all their positions are needed before the first voxel has its
+    /// place, and a killed process leaves nothing behind.
+    /// </summary>
+    private async Task<OpenedSeries> OpenDicomAsync(
         StudyContext study,
-        IReadOnlyList<ReceivedItem> items,
+        SeriesSource source,
         CancellationToken cancellationToken
     )
     {
         // A pixel has two bytes at most, and a file not as much again of other things.
         var most = 4 * options.Value.MaxVoxels;
-        var bytes = items.Sum(item => item.Bytes);
+        var bytes = source.Items.Sum(item => item.Bytes);
         if (bytes > most)
         {
             throw new VolumeException(
                 VolumeFault.TooLarge,
-                $"{bytes} bytes, the limit for {options.Value.MaxVoxels} voxels is {most} (Preprocessing:MaxVoxels)"
+                $"{source.Label}: {bytes} bytes, the limit for {options.Value.MaxVoxels} voxels is {most} (Preprocessing:MaxVoxels)"
             );
         }
-        var instances = new byte[items.Count][];
-        await Parallel.ForEachAsync(
-            items.Index(),
-            new ParallelOptions
+        var spool = OpenSpool();
+        try
+        {
+            var starts = new long[source.Items.Count];
+            for (var n = 1; n < starts.Length; n++)
             {
-                MaxDegreeOfParallelism = ParallelReads,
-                CancellationToken = cancellationToken,
-            },
-            async (entry, token) =>
-            {
-                await using var stream = await OpenAsync(study, entry.Item, token);
-                var instance = new byte[entry.Item.Bytes];
-                await stream.ReadExactlyAsync(instance, token);
-                instances[entry.Index] = instance;
+                starts[n] = starts[n - 1] + source.Items[n - 1].Bytes;
             }
-        );
-        return await Task.Run(
-            () =>
-                DicomSeries.ReadVolume(
-                    instances.Select(instance =>
-                        (Func<Stream>)(() => new MemoryStream(instance, writable: false))
-                    ),
-                    options.Value.MaxVoxels
+            await Parallel.ForEachAsync(
+                source.Items.Zip(starts),
+                new ParallelOptions
+                {
+                    MaxDegreeOfParallelism = ParallelReads,
+                    CancellationToken = cancellationToken,
+                },
+                async (entry, token) =>
+                {
+                    await using var stream = await OpenAsync(study, entry.First, token);
+                    await SpoolAsync(stream, spool, entry.Second, entry.First.Bytes, token);
+                }
+            );
+            Func<Stream>[] instances =
+            [
+                .. source.Items.Zip(
+                    starts,
+                    (item, start) => (Func<Stream>)(() => new SpoolStream(spool, start, item.Bytes))
                 ),
-            cancellationToken
+            ];
+            var volumes = await Task.Run(
+                () => DicomSeries.Open(instances, options.Value.MaxVoxels),
+                cancellationToken
+            );
+            return new OpenedSeries(
+                [.. volumes.Select(volume => Part(source, volume))],
+                DicomFile.ReadScanner(instances[0]()),
+                spool
+            );
+        }
+        catch (VolumeException e)
+        {
+            spool.Dispose();
+            throw new VolumeException(e.Fault, $"{source.Label}: {e.Message}", e);
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+    }
+
+    private static SeriesPart Part(SeriesSource source, DicomVolume volume)
+    {
+        var label = volume.Label == "" ? source.Label : $"{source.Label}, {volume.Label}";
+        return new(
+            volume.Label == "" ? null : volume.Label,
+            label,
+            token => Task.Run(volume.Read, token)
         );
+    }
+
+    private static SafeFileHandle OpenSpool()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"series-{Guid.NewGuid():n}");
+        var spool = File.OpenHandle(
+            path,
+            FileMode.CreateNew,
+            FileAccess.ReadWrite,
+            FileShare.Delete,
+            FileOptions.DeleteOnClose
+        );
+        File.Delete(path);
+        return spool;
+    }
+
+    private static async Task SpoolAsync(
+        Stream stream,
+        SafeFileHandle spool,
+        long start,
+        long bytes,
+        CancellationToken cancellationToken
+    )
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            for (var at = 0L; at < bytes; )
+            {
+                var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, bytes - at));
+                var got = await stream.ReadAsync(part, cancellationToken);
+                if (got == 0)
+                {
+                    throw new EndOfStreamException(
+                        "a received file is shorter than its manifest says"
+                    );
+                }
+                await RandomAccess.WriteAsync(spool, part[..got], start + at, cancellationToken);
+                at += got;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     private Task<Stream> OpenAsync(

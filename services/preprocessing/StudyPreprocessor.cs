@@ -46,16 +46,7 @@ public sealed class StudyPreprocessor(
             candidates = await CandidatesAsync(manifest.RequestedModels, cancellationToken);
             foreach (var source in SeriesReader.Sources(manifest.Items))
             {
-                try
-                {
-                    found.Add(
-                        await StoreAsync(study, $"s{found.Count + 1}", source, cancellationToken)
-                    );
-                }
-                catch (VolumeException e)
-                {
-                    refused.Add(new(source.Label, Rejection.ReasonOf(e.Fault), e.Message));
-                }
+                await FindAsync(study, source, found, refused, cancellationToken);
             }
         }
         catch (ModelPackageException e) when (e.Fault == ModelPackageFault.UnknownModel)
@@ -128,20 +119,60 @@ public sealed class StudyPreprocessor(
         return [.. wanted.Values];
     }
 
+    /// <summary>Stores the volumes of one source, one after another, and names what is none.</summary>
+    private async Task FindAsync(
+        StudyContext study,
+        SeriesSource source,
+        List<(PlannedSeries Series, VolumeGeometry Grid)> found,
+        List<RefusedSeries> refused,
+        CancellationToken cancellationToken
+    )
+    {
+        var label = source.Label;
+        try
+        {
+            var opening = Stopwatch.GetTimestamp();
+            using var series = await reader.OpenAsync(study, source, cancellationToken);
+            Observe("open", opening);
+            foreach (var part in series.Parts)
+            {
+                label = part.Label;
+                try
+                {
+                    var name = $"s{found.Count + 1}";
+                    found.Add(
+                        await StoreAsync(study, name, part, series.Scanner, cancellationToken)
+                    );
+                }
+                catch (VolumeException e)
+                {
+                    Refuse(e);
+                }
+            }
+        }
+        catch (VolumeException e)
+        {
+            Refuse(e);
+        }
+
+        void Refuse(VolumeException e) =>
+            refused.Add(new(label, Rejection.ReasonOf(e.Fault), e.Message));
+    }
+
     private async Task<(PlannedSeries Series, VolumeGeometry Grid)> StoreAsync(
         StudyContext study,
         string series,
-        SeriesSource source,
+        SeriesPart part,
+        string? scanner,
         CancellationToken cancellationToken
     )
     {
         var reading = Stopwatch.GetTimestamp();
-        var received = await reader.ReadAsync(study, source, cancellationToken);
-        var scanner = await reader.ReadScannerAsync(study, source, cancellationToken);
+        var received = await part.ReadAsync(cancellationToken);
         Observe("read", reading);
         var orienting = Stopwatch.GetTimestamp();
         var orientation = received.Geometry.Orientation;
-        VolumeChecks.Check(received, options.Value.MinSlices, source.Label);
+        VolumeChecks.Check(received, options.Value.MinSlices, part.Label);
         var canonical = Orienter.ToOrientation(received, Canonical);
         Observe("orient", orienting);
         var measuring = Stopwatch.GetTimestamp();
@@ -158,6 +189,7 @@ public sealed class StudyPreprocessor(
         var planned = new PlannedSeries
         {
             Series = series,
+            Part = part.Name,
             Shape = [shape.I, shape.J, shape.K],
             SpacingMm = [spacing.I, spacing.J, spacing.K],
             ReceivedOrientation = orientation,

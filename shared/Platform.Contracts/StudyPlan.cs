@@ -39,6 +39,11 @@ public sealed record PlannedSeries
     /// <summary>Identifier within the study: "s1", "s2", …</summary>
     public required string Series { get; init; }
 
+    /// <summary>
+    /// What tells the volume from others of one received series: "echo time 4.92 ms", "trigger time 3 of 20"; null where it is the only one.
+    /// </summary>
+    public string? Part { get; init; }
+
     /// <summary>Voxels along R, A, S of the canonical volume.</summary>
     public required IReadOnlyList<int> Shape { get; init; }
 

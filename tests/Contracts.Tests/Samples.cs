@@ -105,6 +105,7 @@ internal static class Samples
         new()
         {
             Series = "s1",
+            Part = "echo time 4.92 ms",
             Shape = [181, 217, 181],
             SpacingMm = [1, 1, 1.25],
             ReceivedOrientation = "LAS",

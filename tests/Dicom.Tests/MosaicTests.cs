@@ -12,7 +12,7 @@ public class MosaicTests
     private const int Columns = 6;
 
     /// <summary>The second form of the vendor's header, with a tag before those that are read.</summary>
-    private static byte[] Header(params (string Name, string[] Values)[] tags)
+    public static byte[] Header(params (string Name, string[] Values)[] tags)
     {
         using var bytes = new MemoryStream();
         using var writer = new BinaryWriter(bytes);

@@ -108,7 +108,8 @@ internal static class Scans
         int seed = 1,
         string? patientName = null,
         string transferSyntax = "1.2.840.10008.1.2.1",
-        bool isBare = false
+        bool isBare = false,
+        int? echo = null
     )
     {
         var random = new Random(seed);
@@ -123,10 +124,13 @@ internal static class Scans
                         IsBare = isBare,
                         StudyInstanceUid = "1.2.826.0.1.17",
                         SeriesInstanceUid = $"1.2.826.0.1.17.{seed}",
-                        SopInstanceUid = $"1.2.826.0.1.17.{seed}.{k}",
+                        SopInstanceUid = $"1.2.826.0.1.17.{seed}.{echo ?? 0}.{k}",
                         Manufacturer = "ACME",
                         ManufacturerModelName = "Vision 3T",
                         PatientName = patientName,
+                        Elements = echo is null
+                            ? []
+                            : [(0x0018_0081, "DS", DicomSliceFile.Words($"{echo}"))],
                         Rows = 24,
                         Columns = 20,
                         PixelSpacing = "8\\8",

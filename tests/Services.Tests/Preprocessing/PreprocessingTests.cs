@@ -65,6 +65,7 @@ public sealed class PreprocessingTests
         Assert.Equal([8.0, 8.0, 8.0], series.SpacingMm);
         Assert.Equal("LPS", series.ReceivedOrientation);
         Assert.Equal("ACME Vision 3T", series.Scanner);
+        Assert.Null(series.Part);
     }
 
     [Fact]
@@ -85,6 +86,22 @@ public sealed class PreprocessingTests
             default
         );
         Assert.All(manifest.Items, item => Assert.Matches("^[0-9a-f]{32}$", item.SeriesKey));
+    }
+
+    [Fact]
+    public async Task Echoes_of_one_series_are_volumes_with_their_names()
+    {
+        await using var host = await StartAsync();
+        var study = (
+            await host.SubmitAsync([.. Scans.DicomHead(echo: 9), .. Scans.DicomHead(echo: 5)])
+        ).Study;
+        await host.Messages.WaitAsync<SegmentVolume>(2);
+        var plan = await PlanAsync(host, study);
+        Assert.Equal(
+            [("s1", "echo time 5 ms"), ("s2", "echo time 9 ms")],
+            plan.Series.Select(series => (series.Series, series.Part))
+        );
+        Assert.Empty(plan.RefusedSeries);
     }
 
     [Fact]

@@ -1,26 +1,35 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Platform.Ingest;
+namespace Platform.Hosting;
 
-/// <summary>Reads one range of the spool file; positional reads, so ranges can be read side by side.</summary>
-internal sealed class SpoolStream(SafeFileHandle spool, long offset, long length) : Stream
+/// <summary>Reads one range of a spool file; positional reads, so ranges can be read side by side.</summary>
+/// <param name="spool">The file; left open.</param>
+/// <param name="offset">Where the range starts, bytes.</param>
+/// <param name="length">Of the range, bytes.</param>
+public sealed class SpoolStream(SafeFileHandle spool, long offset, long length) : Stream
 {
     private long _position;
 
+    /// <inheritdoc/>
     public override bool CanRead => true;
 
+    /// <inheritdoc/>
     public override bool CanSeek => true;
 
+    /// <inheritdoc/>
     public override bool CanWrite => false;
 
+    /// <inheritdoc/>
     public override long Length => length;
 
+    /// <inheritdoc/>
     public override long Position
     {
         get => _position;
         set => _position = value;
     }
 
+    /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
         var read = RandomAccess.Read(spool, buffer[..Left(buffer.Length)], offset + _position);
@@ -28,6 +37,7 @@ internal sealed class SpoolStream(SafeFileHandle spool, long offset, long length
         return read;
     }
 
+    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(
         Memory<byte> buffer,
         CancellationToken cancellationToken = default
@@ -43,9 +53,11 @@ internal sealed class SpoolStream(SafeFileHandle spool, long offset, long length
         return read;
     }
 
+    /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) =>
         Read(buffer.AsSpan(offset, count));
 
+    /// <inheritdoc/>
     public override Task<int> ReadAsync(
         byte[] buffer,
         int offset,
@@ -53,6 +65,7 @@ internal sealed class SpoolStream(SafeFileHandle spool, long offset, long length
         CancellationToken cancellationToken
     ) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
+    /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) =>
         _position =
             offset
@@ -63,10 +76,13 @@ internal sealed class SpoolStream(SafeFileHandle spool, long offset, long length
                 _ => length,
             };
 
+    /// <inheritdoc/>
     public override void Flush() { }
 
+    /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) =>
         throw new NotSupportedException();
 

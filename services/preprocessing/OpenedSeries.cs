@@ -1,0 +1,49 @@
+using Microsoft.Win32.SafeHandles;
+using Platform.Imaging;
+
+namespace Platform.Preprocessing;
+
+/// <summary>One volume of a series, not read yet.</summary>
+/// <param name="Name">What tells it from the others of its series; null where it is the only one.</param>
+/// <param name="Label">What to call it to people: its source's label, and its name.</param>
+/// <param name="Read">Reads it; a <see cref="VolumeException"/> says why it is none.</param>
+internal sealed record SeriesPart(
+    string? Name,
+    string Label,
+    Func<CancellationToken, Task<Volume<float>>> Read
+)
+{
+    /// <summary>Reads it.</summary>
+    /// <exception cref="VolumeException">It is no volume; the message starts with the label.</exception>
+    public async Task<Volume<float>> ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Read(cancellationToken);
+        }
+        catch (VolumeException e)
+        {
+            throw new VolumeException(e.Fault, $"{Label}: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>A series whose volumes can be read one after another.</summary>
+/// <param name="parts">At least one.</param>
+/// <param name="scanner">Manufacturer and model, as a DICOM series' first instance states them; null where nothing does.</param>
+/// <param name="spool">Where its instances lie; disposed with it.</param>
+internal sealed class OpenedSeries(
+    IReadOnlyList<SeriesPart> parts,
+    string? scanner = null,
+    SafeFileHandle? spool = null
+) : IDisposable
+{
+    /// <summary>Its volumes.</summary>
+    public IReadOnlyList<SeriesPart> Parts => parts;
+
+    /// <summary>What made it.</summary>
+    public string? Scanner => scanner;
+
+    /// <inheritdoc/>
+    public void Dispose() => spool?.Dispose();
+}
