@@ -149,7 +149,8 @@ public sealed class DicomDataset
 
     /// <summary>Writes a Part 10 file: preamble, meta information, data set (PS3.10 section 7).</summary>
     /// <exception cref="InvalidOperationException">The data set has no SOP class or instance.</exception>
-    public void WriteFile(Stream stream) => WriteFile(stream, ExplicitLittleEndian);
+    public void WriteFile(Stream stream) =>
+        WriteFile(stream, TransferSyntax.ExplicitLittleEndian.Uid);
 
     /// <param name="stream">Where to.</param>
     /// <param name="transferSyntax">Of the pixel data; everything else is in explicit VR little endian.</param>
@@ -162,7 +163,7 @@ public sealed class DicomDataset
         {
             throw new InvalidOperationException("a file has a SOP class and a SOP instance");
         }
-        WriteMeta(stream, sopClass, instance, TransferSyntax.ExplicitLittleEndian.Uid);
+        WriteMeta(stream, sopClass, instance, transferSyntax);
         WriteElements(stream);
     }
 
