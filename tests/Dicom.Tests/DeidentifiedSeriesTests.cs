@@ -38,16 +38,23 @@ public class DeidentifiedSeriesTests
             }
             Assert.Equal(copies[0], Copy(files[0], Dates).Bytes);
             var (expected, fault) = Read(files);
-            var (volume, copyFault) = Read([.. copies]);
-            Assert.Equal(fault, copyFault);
-            if (expected is null)
+            var (found, copyFault) = Read([.. copies]);
+            if (fault is null && copyFault is not null)
             {
-                refusals++;
+                // Its image types, SW_M_FFE and SW_P_FFE, are no known terms: without them nothing tells magnitude from phase.
+                Assert.EndsWith("philips/anatomical/002", folder, StringComparison.Ordinal);
+                Assert.Equal(VolumeFault.BadGeometry, copyFault);
                 continue;
             }
-            Assert.Equal(expected.Geometry.Affine.ToArray(), volume!.Geometry.Affine.ToArray());
-            Assert.True(expected.Voxels.SequenceEqual(volume.Voxels), folder);
-            volumes++;
+            Assert.True(fault == copyFault, $"{folder}: {fault} and {copyFault}");
+            refusals += fault is null ? 0 : 1;
+            foreach (var (volume, copy) in expected.Zip(found))
+            {
+                Assert.Equal(volume.Label, copy.Label);
+                Assert.Equal(volume.Geometry.Affine.ToArray(), copy.Geometry.Affine.ToArray());
+                Assert.True(volume.Read().Voxels.SequenceEqual(copy.Read().Voxels), folder);
+                volumes++;
+            }
         }
         Assert.InRange(volumes, 15, 100);
         Assert.InRange(refusals, 5, 100);
@@ -61,12 +68,12 @@ public class DeidentifiedSeriesTests
             && DicomFile.Sniff(start);
     }
 
-    private static (Volume<float>? Volume, VolumeFault? Fault) Read(byte[][] files)
+    private static (IReadOnlyList<DicomVolume> Volumes, VolumeFault? Fault) Read(byte[][] files)
     {
         try
         {
             return (
-                DicomSeries.ReadVolume(
+                DicomSeries.Open(
                     files.Select(file => (Func<Stream>)(() => new MemoryStream(file)))
                 ),
                 null
@@ -74,7 +81,7 @@ public class DeidentifiedSeriesTests
         }
         catch (VolumeException refusal)
         {
-            return (null, refusal.Fault);
+            return ([], refusal.Fault);
         }
     }
 }

@@ -260,35 +260,14 @@ public class VendorSeriesTests
         {
             return;
         }
-        var read = 0;
-        foreach (
-            var file in Directory
-                .EnumerateFiles(data, "*", SearchOption.AllDirectories)
-                .Where(file => !file.EndsWith(".gz", StringComparison.Ordinal))
-        )
-        {
-            try
+        var read = Directory
+            .EnumerateFiles(data, "*", SearchOption.AllDirectories)
+            .Where(file => !file.EndsWith(".gz", StringComparison.Ordinal))
+            .Count(file =>
             {
                 using var stream = File.OpenRead(file);
-                DicomFile.ReadIdentity(stream);
-                stream.Position = 0;
-                DicomFile.ReadScanner(stream);
-                stream.Position = 0;
-                using var image = DicomImage.Read(stream);
-                var pixels = image.Slices[0].Format.Pixels;
-                var values = new float[pixels];
-                image.ReadValues(
-                    [.. Enumerable.Range(0, image.Slices.Count)],
-                    _ => values,
-                    new byte[2 * pixels]
-                );
-                read++;
-            }
-            catch (VolumeException refusal)
-            {
-                Assert.NotEmpty(refusal.Message);
-            }
-        }
+                return ForeignFilesTests.IsRead(stream);
+            });
         Assert.InRange(read, 150, 292);
     }
 

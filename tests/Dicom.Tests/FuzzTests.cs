@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+using Platform.Imaging;
+using Platform.Testing;
+using Xunit.Abstractions;
+
+namespace Platform.Dicom.Tests;
+
+/// <summary>
+/// The reader under random damage: whatever the bytes are, they are read or refused, in memory and time that their length bounds. A number of inputs in
+/// every run, the same each time; as many as fit in PLATFORM_FUZZ_MINUTES where that is set, by other seeds each time, with files of PLATFORM_DATA and
+/// the codec among them. An input that fails is saved, and its seed told.
+/// </summary>
+public class FuzzTests(ITestOutputHelper output)
+{
+    private const int Inputs = 100_000;
+
+    /// <summary>What a data set of nothing may take, and what each of its bytes may: deflated ones become 64, of which 8-bit pixels become floats.</summary>
+    private const long FreeBytes = 64 << 20;
+    private const long BytesPerByte = 512;
+
+    /// <summary>A thousand times what the slowest input takes: what loops does not end, what is quadratic shows in the long inputs.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
+
+    private static double? Minutes =>
+        Environment.GetEnvironmentVariable("PLATFORM_FUZZ_MINUTES") is { Length: > 0 } minutes
+            ? double.Parse(minutes, CultureInfo.InvariantCulture)
+            : null;
+
+    [Fact]
+    public void Damaged_files_are_read_or_refused_within_bounds()
+    {
+        var files = FuzzInputs.Files();
+        if (Minutes is null)
+        {
+            var read = Enumerable
+                .Range(0, Inputs)
+                .Count(seed => Try(FuzzInputs.Damage(files, seed), $"{seed}", decodes: false));
+            Assert.InRange(read, Inputs / 50, Inputs - Inputs / 10);
+            return;
+        }
+        files = [.. files, .. FuzzInputs.RealFiles()];
+        var until = Stopwatch.StartNew();
+        var first = Random.Shared.Next(1 << 30);
+        var count = 0;
+        for (; until.Elapsed.TotalMinutes < Minutes; count++)
+        {
+            Try(FuzzInputs.Damage(files, first + count), $"{first + count}", decodes: true);
+        }
+        output.WriteLine($"{count} inputs from seed {first} on, of {files.Count} files");
+    }
+
+    [Fact]
+    public void Long_files_of_one_kind_are_read_or_refused_within_bounds()
+    {
+        foreach (var (name, bytes) in FuzzInputs.LongFiles())
+        {
+            Try(bytes, name, decodes: false);
+        }
+    }
+
+    /// <summary>Whether the input is read.</summary>
+    private static bool Try(byte[] bytes, string seed, bool decodes)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var clock = Stopwatch.StartNew();
+        var isRead = true;
+        try
+        {
+            Read(bytes, decodes);
+        }
+        catch (VolumeException refusal) when (refusal.Message.Length > 0)
+        {
+            isRead = false;
+        }
+        catch (Exception e)
+        {
+            Fail($"{e.GetType().Name}: {e.Message}{Environment.NewLine}{e.StackTrace}");
+        }
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        if (allocated > FreeBytes + BytesPerByte * bytes.Length)
+        {
+            Fail($"{allocated} bytes of memory for {bytes.Length}");
+        }
+        // A codec ends after 20 s of its processor's time.
+        if (clock.Elapsed > (decodes ? 5 : 1) * Longest)
+        {
+            Fail($"{clock.Elapsed.TotalSeconds:f0} s for {bytes.Length} bytes");
+        }
+        return isRead;
+
+        void Fail(string what)
+        {
+            var saved = Path.Combine(Path.GetTempPath(), $"fuzz-{seed}.dcm");
+            File.WriteAllBytes(saved, bytes);
+            Assert.Fail($"seed {seed}, saved as {saved}: {what}");
+        }
+    }
+
+    /// <summary>Everything the reader does with one file, on this thread.</summary>
+    private static void Read(byte[] bytes, bool decodes)
+    {
+        try
+        {
+            DicomFile.ReadScanner(new MemoryStream(bytes));
+            DicomFile.ReadIdentity(new MemoryStream(bytes));
+        }
+        catch (VolumeException)
+        {
+            // An image may be read all the same.
+        }
+        using var image = DicomImage.Read(new MemoryStream(bytes));
+        if (image.Syntax.Coding == PixelCoding.Codec && !decodes)
+        {
+            image.Coded().CopyTo(Stream.Null);
+        }
+        else
+        {
+            var values = new float[image.Slices[0].Format.Pixels];
+            image.ReadValues(
+                [.. Enumerable.Range(0, image.Slices.Count)],
+                _ => values,
+                new byte[2 * image.Format.Pixels]
+            );
+        }
+        if (image.Slices.Count == 1)
+        {
+            return;
+        }
+        var along = SliceStack.Along(image.Slices);
+        foreach (var (_, slices) in SeriesSplitter.Split(image.Slices, SliceStack.Places(along)))
+        {
+            SliceStack.Arrange(
+                [.. slices.Select(n => image.Slices[n])],
+                [.. slices.Select(n => along[n])]
+            );
+        }
+    }
+}
