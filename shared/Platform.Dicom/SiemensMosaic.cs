@@ -80,7 +80,7 @@ internal static class SiemensMosaic
     }
 
     /// <summary>The numbers of one tag of the header; none where it has none, or is of another form.</summary>
-    private static double[] Values(ReadOnlySpan<byte> header, string name)
+    public static double[] Values(ReadOnlySpan<byte> header, string name)
     {
         if (header.Length < 16 || !header[..4].SequenceEqual("SV10"u8))
         {

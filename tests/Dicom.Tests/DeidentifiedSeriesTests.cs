@@ -38,21 +38,19 @@ public class DeidentifiedSeriesTests
             }
             Assert.Equal(copies[0], Copy(files[0], Dates).Bytes);
             var (expected, fault) = Read(files);
-            var (found, copyFault) = Read([.. copies]);
-            if (fault is null && copyFault is not null)
+            var (volume, copyFault) = Read([.. copies]);
+            Assert.True(fault == copyFault, $"{folder} {fault} {copyFault}");
+            if (expected is null)
             {
-                // Its image types, SW_M_FFE and SW_P_FFE, are no known terms: without them nothing tells magnitude from phase.
-                Assert.EndsWith("philips/anatomical/002", folder, StringComparison.Ordinal);
-                Assert.Equal(VolumeFault.BadGeometry, copyFault);
+                refusals++;
                 continue;
             }
-            Assert.True(fault == copyFault, $"{folder}: {fault} and {copyFault}");
-            refusals += fault is null ? 0 : 1;
-            foreach (var (volume, copy) in expected.Zip(found))
+            Assert.Equal(expected.Select(part => part.Label), volume!.Select(part => part.Label));
+            foreach (var (a, b) in expected.Zip(volume!))
             {
-                Assert.Equal(volume.Label, copy.Label);
-                Assert.Equal(volume.Geometry.Affine.ToArray(), copy.Geometry.Affine.ToArray());
-                Assert.True(volume.Read().Voxels.SequenceEqual(copy.Read().Voxels), folder);
+                Assert.Equal(a.Geometry.Shape, b.Geometry.Shape);
+                Assert.Equal(a.Geometry.Affine.ToArray(), b.Geometry.Affine.ToArray());
+                Assert.True(a.Read().Voxels.SequenceEqual(b.Read().Voxels), folder);
                 volumes++;
             }
         }
@@ -68,7 +66,7 @@ public class DeidentifiedSeriesTests
             && DicomFile.Sniff(start);
     }
 
-    private static (IReadOnlyList<DicomVolume> Volumes, VolumeFault? Fault) Read(byte[][] files)
+    private static (IReadOnlyList<DicomVolume>? Volumes, VolumeFault? Fault) Read(byte[][] files)
     {
         try
         {
@@ -81,7 +79,7 @@ public class DeidentifiedSeriesTests
         }
         catch (VolumeException refusal)
         {
-            return ([], refusal.Fault);
+            return (null, refusal.Fault);
         }
     }
 }

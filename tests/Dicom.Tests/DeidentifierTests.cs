@@ -225,6 +225,66 @@ public class DeidentifierTests
         );
     }
 
+    [Fact]
+    public void Of_the_header_of_siemens_its_numbers_stay()
+    {
+        var header = MosaicTests.Header(
+            ("tPatientName", ["Doe Jane"]),
+            ("NumberOfImagesInMosaic", ["5"]),
+            ("SliceNormalVector", ["0.1", "-0.25", "1e-3"]),
+            ("B_value", ["Doe Jane"])
+        );
+        var (_, bytes) = Copy(
+            Instance(
+                DicomElement.Text(0x0029_0010, "LO", "SIEMENS CSA HEADER"),
+                new(0x0029_1010, "OB", header),
+                new(0x0029_1020, "OB", header)
+            )
+        );
+        var copy = Read(bytes)["00291010"];
+        Assert.Equal([5], SiemensMosaic.Values(copy, "NumberOfImagesInMosaic"));
+        Assert.Equal([0.1, -0.25, 1e-3], SiemensMosaic.Values(copy, "SliceNormalVector"));
+        Assert.Equal(-1, bytes.AsSpan().IndexOf("Doe"u8));
+        Assert.Equal(-1, copy.AsSpan().IndexOf("tPatientName"u8));
+        Assert.DoesNotContain("00291020", Read(bytes).Keys);
+    }
+
+    [Fact]
+    public void Coded_strings_keep_their_known_parts()
+    {
+        var (_, bytes) = Copy(
+            Instance(
+                DicomElement.Text(0x0008_0008, "CS", "ORIGINAL\\PRIMARY\\SW_M_FFE\\DOE\\JANE_M"),
+                DicomElement.Text(0x0018_0015, "CS", "DOE"),
+                DicomElement.Text(0x0018_0022, "CS", "FS")
+            )
+        );
+        Assert.Equal("ORIGINAL\\PRIMARY\\SW_M_FFE\\OTHER\\M", Text(bytes, "00080008"));
+        Assert.DoesNotContain("00180015", Read(bytes).Keys);
+        Assert.Equal("FS", Text(bytes, "00180022"));
+    }
+
+    [Fact]
+    public void Codes_stay_in_sequences_that_are_known_for_them()
+    {
+        DicomElement[] code =
+        [
+            DicomElement.Text(0x0008_0100, "SH", "12738006"),
+            DicomElement.Text(0x0008_0102, "SH", "SCT"),
+            DicomElement.Text(0x0008_0104, "LO", "Brain of Mr. Doe"),
+        ];
+        var (_, bytes) = Copy(
+            Instance(
+                DicomElement.Sequence(0x0008_1032, code),
+                DicomElement.Sequence(0x0008_2218, code)
+            )
+        );
+        Assert.Equal("12738006", Text(bytes, "00082218/0/00080100"));
+        Assert.Equal("SCT", Text(bytes, "00082218/0/00080102"));
+        Assert.Equal("Brain", Text(bytes, "00082218/0/00080104"));
+        Assert.DoesNotContain("00081032/0/00080100", Read(bytes).Keys);
+    }
+
     [Theory]
     [InlineData("YES", MrImage, "ORIGINAL\\PRIMARY", "MONOCHROME2", true)]
     [InlineData("NO", "1.2.840.10008.5.1.4.1.1.7", "", "RGB", false)]

@@ -4,7 +4,7 @@ namespace Platform.Dicom.Deidentification;
 /// <param name="Creator">Its private creator, exactly.</param>
 /// <param name="Group">Odd.</param>
 /// <param name="Element">The last two digits of its element number: what the creator reserved comes before them.</param>
-/// <param name="Vr">Value representation; what does not parse as one is removed. Only CS of known terms, IS, DS and binary numbers.</param>
+/// <param name="Vr">Value representation; what does not parse as one is removed. CS of known terms, IS, DS and binary numbers; OB for the header of Siemens alone, of which numbers are kept.</param>
 public sealed record PrivateElement(string Creator, ushort Group, byte Element, string Vr);
 
 /// <summary>
@@ -47,6 +47,7 @@ public sealed record DeidentificationPolicy
         new("SIEMENS MR HEADER", 0x0019, 0x27, "FD"), // b-matrix
         new("SIEMENS MR HEADER", 0x0019, 0x28, "FD"), // bandwidth a pixel in the phase direction
         new("SIEMENS MR HEADER", 0x0019, 0x29, "FD"), // times of the slices of the mosaic
+        new(SiemensHeader.Creator, 0x0029, 0x10, SiemensHeader.Vr), // the numbers of its header
         new("GEMS_ACQU_01", 0x0019, 0xBB, "DS"), // diffusion direction, x
         new("GEMS_ACQU_01", 0x0019, 0xBC, "DS"), // y
         new("GEMS_ACQU_01", 0x0019, 0xBD, "DS"), // z

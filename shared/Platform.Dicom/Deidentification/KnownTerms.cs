@@ -29,7 +29,7 @@ internal static class KnownTerms
             DIFFUSION,DIFFUSION_ANISO,ADC,FA,TRACEW,TRACE,TENSOR,TENSOR_B0,COLFA,EXP,EADC,CALC_BVALUE,ISOTROPIC,DIRECTIONAL,BMATRIX,ANISO,DWI,PERFUSION,PERFUSION_ASL,
             ASL,TTP,RCBF,RCBV,MTT,TMAX,PBP,RCBF_MAP,CBF,CBV,FMRI,MOCO,T-MAP,EVAREPORT,MCSF,SUB,CINE,CARDIAC,GATED,CARDIAC_GATED,RESPIRATORY_GATED,RESP_GATED,DYNAMIC,STRESS,
             REST,ANGIO,ANGIO_TIME,TOF,TIME_OF_FLIGHT,PHASE_CONTRAST,METABOLITE_MAP,SPECTROSCOPY,FLOW_ENCODED,TAGGING,DIXON,MAGNETIZATION_TRANSFER,DIFFUSION_WEIGHTED,
-            SPIN,SPIN_ECHO,GRADIENT,EMISSION,TRANSMISSION,TOMO,RECON TOMO,RECON GATED TOMO,GATED TOMO,WHOLE BODY,STATIC,TOMO,IMAGE,SINGLE PLANE,BIPLANE A,BIPLANE B,
+            SPIN,SPIN_ECHO,GRADIENT,EMISSION,TRANSMISSION,TOMO,RECON TOMO,RECON GATED TOMO,GATED TOMO,WHOLE BODY,STATIC,TOMO,IMAGE,SW,SINGLE PLANE,BIPLANE A,BIPLANE B,
             CSA MPR,CSAPARALLEL,CSA RESAMPLED,CSA 3D EDITOR,CSA REPORT,SCREEN SAVE,SCREENSHOT,CT_SOM5 SEQ,CT_SOM5 SPI,CT_SOM5 TOP,CT_SOM7 SPI,SPI,SEQ,HELIX,MONOENERGETIC,ENERGY,
             ENERGY_PROP_WT,MATERIAL_REMOVED,SPIRAL,SEQUENCED,CONSTANT_ANGLE,STATIONARY,FREE,EPICARDIAL,PRODUCT,RESEARCH,SERVICE,MAPPED,GDC,SENSE,DRB,DRG,DRS,
             LAST_B,SYNTHETIC,DENOISED,ML,AI,VMI,IODINE,SERIES,STUDY,HU,MGML,MM2,DL,
@@ -118,6 +118,20 @@ internal static class KnownTerms
 
     /// <summary>Whether it is a defined term.</summary>
     public static bool IsTerm(string value) => Terms.Contains(value);
+
+    /// <summary>
+    /// The coded string where it is a defined term or empty; else those of its parts, between underscores, that are, since vendors put terms together.
+    /// Null where none is.
+    /// </summary>
+    public static string? TermOf(string value)
+    {
+        if (value.Length == 0 || IsTerm(value))
+        {
+            return value;
+        }
+        var known = string.Join('_', value.Split('_').Where(IsTerm));
+        return known.Length > 0 ? known : null;
+    }
 
     /// <summary>The known words of a text, in their order, with a space between; empty where it has none.</summary>
     public static string WordsOf(string text) =>

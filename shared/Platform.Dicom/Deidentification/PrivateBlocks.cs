@@ -48,7 +48,10 @@ internal sealed class PrivateBlocks(IReadOnlyList<PrivateElement> safe)
             return (Copying.Drop, element.Vr);
         }
         var vr = ValueRules.IsNumber(element.Vr) ? element.Vr : known.Vr;
-        return (ValueRules.IsText(vr) ? Copying.Value : Copying.Bytes, vr);
+        return (
+            ValueRules.IsText(vr) || vr == SiemensHeader.Vr ? Copying.Value : Copying.Bytes,
+            vr
+        );
     }
 
     /// <summary>Notes who reserves the block; null where nothing in it is safe.</summary>

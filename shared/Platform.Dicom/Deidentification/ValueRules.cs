@@ -56,9 +56,13 @@ internal sealed partial class ValueRules(
         return edited is null ? null : Encoding.ASCII.GetBytes(edited);
     }
 
-    /// <summary>The value where it is what its representation says, and not free text; else null.</summary>
+    /// <summary>The value of a private element where it is what its representation says, and not free text; else null.</summary>
     public static byte[]? Keep(string vr, ReadOnlySpan<byte> value)
     {
+        if (vr == SiemensHeader.Vr)
+        {
+            return SiemensHeader.NumbersOf(value);
+        }
         var text = Encoding.Latin1.GetString(value).Trim('\0', ' ');
         var kept =
             vr == "CS" ? Terms(text)
@@ -156,20 +160,15 @@ internal sealed partial class ValueRules(
                 : words[..MostTextCharacters];
     }
 
-    /// <summary>Coded strings: of several an unknown one becomes OTHER, so that the others keep their places; one alone is removed.</summary>
+    /// <summary>
+    /// Coded strings, of each its known parts: of several one without any becomes OTHER, so that the others keep their places; alone it is removed.
+    /// </summary>
     private static string? Terms(string text)
     {
-        var values = text.Split('\\').Select(value => value.Trim()).ToArray();
+        var values = text.Split('\\').Select(value => KnownTerms.TermOf(value.Trim())).ToArray();
         return values is [var only]
-            ? only.Length == 0 || KnownTerms.IsTerm(only)
-                ? only
-                : null
-            : string.Join(
-                '\\',
-                values.Select(value =>
-                    value.Length == 0 || KnownTerms.IsTerm(value) ? value : "OTHER"
-                )
-            );
+            ? only
+            : string.Join('\\', values.Select(value => value ?? "OTHER"));
     }
 
     /// <summary>Decimal numbers as they are written; null where one of them is none.</summary>
