@@ -72,6 +72,20 @@ internal sealed class DicomAttributes(bool isBigEndian, DicomAttributes? outer =
         return Array.TrueForAll(values, double.IsFinite) ? values : [];
     }
 
+    /// <summary>The values of a US, or group and element of each AT; none where it is absent.</summary>
+    public ushort[] Shorts(uint tag)
+    {
+        var bytes = Bytes(tag);
+        var values = new ushort[bytes.Length / 2];
+        for (var n = 0; n < values.Length; n++)
+        {
+            values[n] = isBigEndian
+                ? BinaryPrimitives.ReadUInt16BigEndian(bytes[(2 * n)..])
+                : BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * n)..]);
+        }
+        return values;
+    }
+
     /// <summary>A US or UL; null where it is neither.</summary>
     public double? Count(uint tag) =>
         (Bytes(tag).Length, isBigEndian) switch

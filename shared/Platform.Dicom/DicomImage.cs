@@ -3,7 +3,8 @@ using Platform.Imaging;
 namespace Platform.Dicom;
 
 /// <summary>
-/// One instance, read up to its pixels: a single greyscale frame, the tiles of a mosaic, or the frames of an enhanced image (PS3.3 section C.7.6.16).
+/// One instance, read up to its pixels: a single greyscale frame, the tiles of a mosaic, the stacked frames of a tomogram, or the frames of an enhanced
+/// image (PS3.3 section C.7.6.16).
 /// </summary>
 internal sealed class DicomImage : IDisposable
 {
@@ -40,17 +41,22 @@ internal sealed class DicomImage : IDisposable
         parser.ParseToPixels();
         var count = parser.Attributes.Whole(DicomTag.NumberOfFrames) ?? 1;
         var places = parser.Frames.Count > 0 ? parser.Frames : [parser.Attributes];
-        if (count != places.Count)
+        var isStacked = parser.Frames.Count == 0 && StackedFrames.Is(parser.Attributes);
+        if (count != places.Count && !(isStacked && count > 0))
         {
             throw new VolumeException(
                 VolumeFault.UnsupportedFormat,
-                $"NumberOfFrames is {count}, the functional groups tell where {parser.Frames.Count} lie: send an enhanced image, or single frames"
+                $"NumberOfFrames is {count}, the functional groups tell where {parser.Frames.Count} lie: send an enhanced image, a tomogram whose frames a slice vector numbers, or single frames"
             );
         }
         var format = PixelFormat.Read(parser.Attributes);
         var frames = new DicomFrames(parser, format, count);
         DicomSlice[] slices = [.. places.Select(place => DicomSlice.Read(place, format))];
-        if (slices is [var whole] && SiemensMosaic.Is(parser.Attributes))
+        if (isStacked)
+        {
+            slices = StackedFrames.Slices(parser.Attributes, slices[0], count);
+        }
+        else if (slices is [var whole] && SiemensMosaic.Is(parser.Attributes))
         {
             slices = SiemensMosaic.Slices(parser.Attributes, whole);
         }

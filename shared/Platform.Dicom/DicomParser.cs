@@ -13,7 +13,7 @@ internal sealed class DicomParser : IDisposable
     public const uint Undefined = 0xFFFF_FFFF;
     public const int MostDepth = 32;
     private const int MostValueBytes = 1 << 10;
-    private const int MostPrivateBytes = 1 << 18;
+    private const int MostLongBytes = 1 << 18;
     private const int MostFrames = 1 << 16;
 
     private readonly InflatedStream? _inflated;
@@ -111,7 +111,12 @@ internal sealed class DicomParser : IDisposable
                 case DicomTag.PerFrameFunctionalGroups:
                     ReadSequence(Syntax, vr, length, 0, AddFrame);
                     break;
-                case DicomTag.SiemensHeader when length <= MostPrivateBytes:
+                case DicomTag.DetectorInformation:
+                    // The first detector says where the first frame of a tomogram lies.
+                    var items = 0;
+                    ReadSequence(Syntax, vr, length, 0, () => items++ == 0 ? Attributes : null);
+                    break;
+                case DicomTag.SiemensHeader or DicomTag.SliceVector when length <= MostLongBytes:
                     Attributes.Set(tag, TakeLong((int)length));
                     break;
                 case var _ when DicomTag.IsRead(tag) && length <= MostValueBytes:
@@ -291,12 +296,7 @@ internal sealed class DicomParser : IDisposable
             {
                 ReadSequence(syntax, vr, length, depth + 1, () => kept);
             }
-            else if (
-                kept is not null
-                && depth > 0
-                && DicomTag.IsRead(tag)
-                && length <= MostValueBytes
-            )
+            else if (kept is not null && DicomTag.IsRead(tag) && length <= MostValueBytes)
             {
                 kept.Set(tag, Source.Take((int)length));
             }

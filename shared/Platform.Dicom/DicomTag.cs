@@ -39,6 +39,7 @@ internal static class DicomTag
     public const uint SamplesPerPixel = 0x0028_0002;
     public const uint PhotometricInterpretation = 0x0028_0004;
     public const uint NumberOfFrames = 0x0028_0008;
+    public const uint FrameIncrementPointer = 0x0028_0009;
     public const uint Rows = 0x0028_0010;
     public const uint Columns = 0x0028_0011;
     public const uint PixelSpacing = 0x0028_0030;
@@ -54,6 +55,8 @@ internal static class DicomTag
     public const uint PixelMeasures = 0x0028_9110;
     public const uint PixelValueTransformation = 0x0028_9145;
     public const uint SiemensHeader = 0x0029_1010;
+    public const uint DetectorInformation = 0x0054_0022;
+    public const uint SliceVector = 0x0054_0080;
     public const uint SharedFunctionalGroups = 0x5200_9229;
     public const uint PerFrameFunctionalGroups = 0x5200_9230;
     public const uint FloatPixelData = 0x7FE0_0008;
@@ -92,6 +95,7 @@ internal static class DicomTag
                 or SamplesPerPixel
                 or PhotometricInterpretation
                 or NumberOfFrames
+                or FrameIncrementPointer
                 or Rows
                 or Columns
                 or PixelSpacing

@@ -88,10 +88,22 @@ internal static class FuzzInputs
         DicomTag.TriggerTime,
     ];
 
+    /// <summary>A slice with what every instance has, and a patient.</summary>
+    private static DicomSliceFile Identified =>
+        Series()[0] with
+        {
+            PatientName = "Doe^Jane",
+            Elements =
+            [
+                (0x0008_0016, "UI", DicomSliceFile.Words("1.2.840.10008.5.1.4.1.1.4\0")),
+                (0x0010_0020, "LO", DicomSliceFile.Words("4711")),
+            ],
+        };
+
     /// <summary>Good files, small ones.</summary>
     public static IReadOnlyList<byte[]> Files()
     {
-        var slice = Series()[0];
+        var slice = Identified;
         var enhanced = slice with
         {
             FramePositions =
@@ -126,6 +138,7 @@ internal static class FuzzInputs
             Pixels = slice.Pixels![..(22 * 16)],
             Elements =
             [
+                .. slice.Elements,
                 (DicomTag.ImageType, "CS", DicomSliceFile.Words("ORIGINAL\\PRIMARY\\M\\MOSAIC")),
                 (DicomTag.SpacingBetweenSlices, "DS", DicomSliceFile.Words("3.5")),
                 (
@@ -156,6 +169,10 @@ internal static class FuzzInputs
                 slice with
                 {
                     TransferSyntax = Deflated,
+                },
+                StackedFramesTests.Tomogram with
+                {
+                    Elements = [.. slice.Elements, .. StackedFramesTests.Tomogram.Elements],
                 },
                 slice with
                 {
@@ -198,6 +215,7 @@ internal static class FuzzInputs
                     TransferSyntax = JpegLossless,
                     Elements =
                     [
+                        .. slice.Elements,
                         (0x7FE0_0001, "OV", new byte[32]),
                         (0x7FE0_0002, "OV", new byte[32]),
                     ],
@@ -334,7 +352,7 @@ internal static class FuzzInputs
     /// <summary>Files of megabytes, or that inflate to them, each of one thing many times.</summary>
     public static IEnumerable<(string Name, byte[] Bytes)> LongFiles()
     {
-        var slice = Series()[0];
+        var slice = Identified;
         byte[] Before(DicomSliceFile file, byte[] more) =>
             file.ToBytes() is var bytes
                 ? [.. bytes[..132], .. Meta(bytes), .. more, .. bytes[(132 + Meta(bytes).Length)..]]

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace Platform.Dicom.Tests;
 
 /// <summary>
-/// The reader under random damage: whatever the bytes are, they are read or refused, in memory and time that their length bounds. A number of inputs in
+/// The reader and the de-identifier under random damage: whatever the bytes are, they are read or refused, in memory and time that their length bounds. A number of inputs in
 /// every run, the same each time; as many as fit in PLATFORM_FUZZ_MINUTES where that is set, by other seeds each time, with files of PLATFORM_DATA and
 /// the codec among them. An input that fails is saved, and its seed told.
 /// </summary>
@@ -35,7 +35,9 @@ public class FuzzTests(ITestOutputHelper output)
         {
             var read = Enumerable
                 .Range(0, Inputs)
-                .Count(seed => Try(FuzzInputs.Damage(files, seed), $"{seed}", decodes: false));
+                .Count(seed =>
+                    Try(FuzzInputs.Damage(files, seed), $"{seed}", bytes => Read(bytes))
+                );
             Assert.InRange(read, Inputs / 50, Inputs - Inputs / 10);
             return;
         }
@@ -45,7 +47,9 @@ public class FuzzTests(ITestOutputHelper output)
         var count = 0;
         for (; until.Elapsed.TotalMinutes < Minutes; count++)
         {
-            Try(FuzzInputs.Damage(files, first + count), $"{first + count}", decodes: true);
+            var bytes = FuzzInputs.Damage(files, first + count);
+            Try(bytes, $"{first + count}", Deidentify);
+            Try(bytes, $"{first + count}", one => Read(one, decodes: true), codecs: 4);
         }
         output.WriteLine($"{count} inputs from seed {first} on, of {files.Count} files");
     }
@@ -55,19 +59,42 @@ public class FuzzTests(ITestOutputHelper output)
     {
         foreach (var (name, bytes) in FuzzInputs.LongFiles())
         {
-            Try(bytes, name, decodes: false);
+            Try(bytes, name, one => Read(one));
+            Try(bytes, name, Deidentify);
         }
     }
 
-    /// <summary>Whether the input is read.</summary>
-    private static bool Try(byte[] bytes, string seed, bool decodes)
+    [Fact]
+    public void Damaged_files_are_deidentified_or_refused_within_bounds()
+    {
+        var files = FuzzInputs.Files();
+        var copied = Enumerable
+            .Range(0, Inputs / 2)
+            .Count(seed => Try(FuzzInputs.Damage(files, seed), $"{seed}", Deidentify));
+        Assert.InRange(copied, Inputs / 100, Inputs / 2 - Inputs / 20);
+    }
+
+    /// <summary>What is copied is a file that is read to its end.</summary>
+    private static void Deidentify(byte[] bytes)
+    {
+        var (_, copy) = Deidentified.Copy(bytes);
+        using var parser = new DicomParser(new MemoryStream(copy));
+        parser.Parse(last: DicomTag.SeriesInstanceUid);
+    }
+
+    /// <summary>Whether the target takes the input.</summary>
+    /// <param name="bytes">The input.</param>
+    /// <param name="seed">What makes it.</param>
+    /// <param name="target">What takes it or refuses.</param>
+    /// <param name="codecs">Codec processes it may run, each of which ends after 20 s of its processor's time.</param>
+    private static bool Try(byte[] bytes, string seed, Action<byte[]> target, int codecs = 0)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
         var clock = Stopwatch.StartNew();
         var isRead = true;
         try
         {
-            Read(bytes, decodes);
+            target(bytes);
         }
         catch (VolumeException refusal) when (refusal.Message.Length > 0)
         {
@@ -82,8 +109,7 @@ public class FuzzTests(ITestOutputHelper output)
         {
             Fail($"{allocated} bytes of memory for {bytes.Length}");
         }
-        // A codec ends after 20 s of its processor's time.
-        if (clock.Elapsed > (decodes ? 5 : 1) * Longest)
+        if (clock.Elapsed > (1 + codecs) * Longest)
         {
             Fail($"{clock.Elapsed.TotalSeconds:f0} s for {bytes.Length} bytes");
         }
@@ -98,7 +124,7 @@ public class FuzzTests(ITestOutputHelper output)
     }
 
     /// <summary>Everything the reader does with one file, on this thread.</summary>
-    private static void Read(byte[] bytes, bool decodes)
+    private static void Read(byte[] bytes, bool decodes = false)
     {
         try
         {

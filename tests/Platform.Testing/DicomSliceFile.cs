@@ -36,6 +36,9 @@ public sealed record DicomSliceFile
     /// <summary>Stack of each frame of an enhanced image.</summary>
     public string[]? FrameStacks { get; init; }
 
+    /// <summary>Whether there are several frames without functional groups, the first placed by the item of a detector.</summary>
+    public bool HasFramesInOneStack { get; init; }
+
     public int SamplesPerPixel { get; init; } = 1;
     public int? NumberOfFrames { get; init; }
     public int BitsAllocated { get; init; } = 16;
@@ -146,10 +149,9 @@ public sealed record DicomSliceFile
         Further(bytes, 0x0008_0018, 0x0020_000D);
         Text(bytes, 0x0020_000D, "UI", StudyInstanceUid);
         Text(bytes, 0x0020_000E, "UI", SeriesInstanceUid);
-        if (FramePositions is null)
+        if (FramePositions is null && !HasFramesInOneStack)
         {
-            Text(bytes, 0x0020_0032, "DS", Join(Position));
-            Text(bytes, 0x0020_0037, "DS", Join(Orientation));
+            Place(bytes);
         }
         Further(bytes, 0x0020_000E, 0x0028_0000);
         Short(bytes, 0x0028_0002, SamplesPerPixel);
@@ -185,7 +187,12 @@ public sealed record DicomSliceFile
             Text(bytes, 0x0028_1053, "DS", Join(slope));
         }
         Sequence(bytes, 0x0028_3000, HasModalityLut ? 1 : 0);
-        Further(bytes, 0x0028_0000, 0x5200_0000);
+        Further(bytes, 0x0028_0000, 0x0054_0022);
+        if (HasFramesInOneStack)
+        {
+            Group(bytes, 0x0054_0022, Place);
+        }
+        Further(bytes, 0x0054_0022, 0x5200_0000);
         if (FramePositions is not null)
         {
             FunctionalGroups(bytes);
@@ -201,7 +208,8 @@ public sealed record DicomSliceFile
             Head(bytes, 0xFFFE_E0DD, "", 0);
             return [.. bytes];
         }
-        var count = Rows * Columns * (FramePositions?.Length ?? 1);
+        var stored = FramePositions?.Length ?? (HasFramesInOneStack ? NumberOfFrames ?? 1 : 1);
+        var count = Rows * Columns * stored;
         var pixels = new byte[count * BitsAllocated / 8];
         for (var n = 0; Pixels is not null && n < count; n++)
         {
@@ -221,6 +229,12 @@ public sealed record DicomSliceFile
             pixels
         );
         return [.. bytes];
+    }
+
+    private void Place(List<byte> bytes)
+    {
+        Text(bytes, 0x0020_0032, "DS", Join(Position));
+        Text(bytes, 0x0020_0037, "DS", Join(Orientation));
     }
 
     /// <summary>A stream of the file, as a reader of series opens it.</summary>
