@@ -64,6 +64,7 @@ public class DeidentificationPageTests
             | dates | removed; or, with *Dates*, all of a patient's go back by the same 1 to 3,650 days, and times of day stay. What is no full date, or stands for none (1900-01-01), is treated as without the option |
             | ages | with *Patient*; 90 years and above are 090Y |
             | coded strings | each must be a defined term or put together of such by underscores; of several an unknown one becomes OTHER |
+            | descriptions | removed; with *Descriptors*, of series, study, step, protocol, contrast agent and segment the known words are kept, for sequences, planes and body parts |
             | codes | value, scheme and known words of the meaning, in sequences that the table keeps; elsewhere they are removed |
             | manufacturer, model | a known manufacturer's usual name; else device- and eight digits of a pseudonym, the same for the same |
             | private elements | removed but for a list of numbers by creator; the header of Siemens is made anew from its numbers |
@@ -71,7 +72,8 @@ public class DeidentificationPageTests
             | preamble, meta information | made anew |
             | pixel data | copied as they are; whether they may show text is flagged: BurnedInAnnotation, and without it kinds of image that usually do, as do overlays in unused bits |
 
-            Not done: text inside pixels is not found or blanked, faces are not removed, and comments inside a JPEG codestream are not looked for.
+            Not done: text inside pixels is not found or blanked, and faces are not removed; comments inside a JPEG codestream, bytes of pixel data beyond the last
+            pixel and arrays of binary numbers are copied unread.
 
             The options are properties of the policy: *Patient* `RetainPatientCharacteristics`, *Device* `RetainDeviceIdentity`, *Institution* `RetainInstitution`,
             *Dates* `RetainLongitudinalDates`, *Uids* `RetainUids`, *Descriptors* `CleanDescriptors`; `SafePrivate` is the list of private elements.

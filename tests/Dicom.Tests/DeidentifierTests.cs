@@ -376,6 +376,48 @@ public class DeidentifierTests
     }
 
     [Fact]
+    public void Text_in_the_place_of_numbers_is_removed_whatever_it_says_it_is()
+    {
+        var (_, bytes) = Copy(
+            Instance(
+                DicomElement.Text(0x0018_0050, "UL", "JANE DOE"),
+                DicomElement.Text(0x0018_0080, "LO", "JANE DOE"),
+                DicomElement.Text(0x0018_0081, "DS", "JANE DOE"),
+                DicomElement.Text(0x0018_0083, "DS", "1\\DOE"),
+                DicomElement.Text(0x0018_0091, "IS", "NaN"),
+                new DicomElement(0x0028_0010, "US", [1, 2, 3])
+            )
+        );
+        Assert.DoesNotContain(
+            Read(bytes).Keys,
+            path => path.StartsWith("0018", StringComparison.Ordinal) || path == "00280010"
+        );
+    }
+
+    [Fact]
+    public void Who_an_instance_was_is_not_in_its_text()
+    {
+        var (instance, _) = Copy(Instance());
+        Assert.Equal($"instance {instance.SopInstanceUid}", $"{instance}");
+    }
+
+    [Fact]
+    public void A_result_of_another_character_set_is_not_re_identified()
+    {
+        var file = DicomElement.File(
+            ExplicitLittleEndian,
+            Instance(DicomElement.Text(0x0008_0005, "CS", "ISO_IR 100"))
+        );
+        var refusal = Assert.Throws<VolumeException>(() =>
+            new Reidentifier(_ => null, new Dictionary<uint, string>()).Copy(
+                new MemoryStream(file),
+                Stream.Null
+            )
+        );
+        Assert.Equal(VolumeFault.UnsupportedFormat, refusal.Fault);
+    }
+
+    [Fact]
     public void A_result_gets_its_patient_and_the_uids_of_the_scan_back()
     {
         var sent = Instance(

@@ -47,4 +47,7 @@ public sealed record DeidentifiedInstance
 
     /// <summary>Elements of the data set that were not copied; what was in those that are sequences is not counted.</summary>
     public required int RemovedElements { get; init; }
+
+    /// <summary>The instance as it is now: nothing of who it was gets into a log by accident.</summary>
+    public override string ToString() => $"instance {SopInstanceUid}";
 }

@@ -158,7 +158,7 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
         }
     }
 
-    /// <summary>The stated representation where the standard allows it or it is a number as well; else the standard's.</summary>
+    /// <summary>The stated representation where the standard allows it or it is a number of the same kind, decimal or binary; else the standard's.</summary>
     private string Representation(uint tag, string stated, uint length)
     {
         if (stated == "SQ" || length == DicomParser.Undefined)
@@ -168,7 +168,9 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
         if (AttributeRule.Of(tag) is { } rule)
         {
             return rule.Vrs.Contains(stated)
-                || ValueRules.IsNumber(stated) && ValueRules.IsNumber(rule.Vrs[0])
+                || ValueRules.IsNumber(stated)
+                    && ValueRules.IsNumber(rule.Vrs[0])
+                    && ValueRules.IsText(stated) == ValueRules.IsText(rule.Vrs[0])
                     ? stated
                 : rule.Vrs is ["US", "SS"] && _isSigned ? "SS"
                 : rule.Vrs[^1] == "OW" ? "OW"

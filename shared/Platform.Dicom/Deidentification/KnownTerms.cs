@@ -59,7 +59,7 @@ internal static class KnownTerms
             UNAPPROVED,APPROVED,REJECTED,MEASUREMENT,ISO_IR 192,DCM,DCMR,SCT,SRT,SNM3,99SDM,SNOMED,UCUM,LN,NCIT,FMA,MA,UMLS,RADLEX,NEU,BARI,ICD10,RXNORM,ITIS_TSN,IBSI,QIBA,PATIENT,
             SLIDE,FINITE_VOLUME,TETRAHEDRON,SOURCE,TARGET,PROPERTY,DETECTOR,LINEAR ACCELERATOR,ORGAN,MODE_A,COORDINATES,SITE,GY,RELATIVE,PHYSICAL,EFFECTIVE,ERROR,FRACTION,
             RECORD,BEAM,CONTROL_POINT,CURRENT,HUB,PARENT,CHILD,ACTIVE,INACTIVE,DISCONTINUED,COMPLETED,IN PROGRESS,ABORTED,TREATMENT,STAT,ROUTINE,URGENT,MEDIAL,
-            PHYSIO,ENUMERATED,INTEGER,FLOAT,US,ml,mm,cm,m,ms,s,mm2,mm3,cm3,/mm2,mm2/s,um2/s,s/mm2,T,mT,Hz,kHz,MHz,deg,rad,%,{ratio},{counts},[hnsf'U],kg,g,mg,kV,mA,mAs,mGy,Bq/ml,1/s,
+            PHYSIO,ENUMERATED,INTEGER,FLOAT,US,ml,mm,cm,cm2,m,ms,s,mm2,mm3,cm3,/mm2,mm2/s,um2/s,s/mm2,T,mT,Hz,kHz,MHz,deg,rad,%,{ratio},{counts},[hnsf'U],kg,g,mg,kV,mA,mAs,mGy,Bq/ml,1/s,
             1/min,ml/min,ml/100ml/s,mmHg,no units,
             """
             // Body parts.

@@ -165,7 +165,10 @@ internal sealed partial class ValueRules(
     /// </summary>
     private static string? Terms(string text)
     {
-        var values = text.Split('\\').Select(value => KnownTerms.TermOf(value.Trim())).ToArray();
+        var values = text.Split('\\')
+            .Select(value => value.Trim())
+            .Select(value => IsShortNumber().IsMatch(value) ? value : KnownTerms.TermOf(value))
+            .ToArray();
         return values is [var only]
             ? only
             : string.Join('\\', values.Select(value => value ?? "OTHER"));
