@@ -28,6 +28,8 @@ internal static class Deidentified
             HMACSHA256.HashData("a tenant's secret"u8, Encoding.UTF8.GetBytes(identity))
         )[..32];
 
+    public static string Uid(string uid) => DicomUid.FromPseudonym(PseudonymOf($"dicom:{uid}"));
+
     public static (DeidentifiedInstance Instance, byte[] Bytes) Copy(
         byte[] file,
         DeidentificationPolicy? policy = null

@@ -105,6 +105,68 @@ public class DeidentifiedStreamsTests
     }
 
     [Fact]
+    public void What_must_be_held_until_the_patient_is_known_is_bounded()
+    {
+        const uint Bytes = 100 << 20;
+        var file = DicomElement.File(
+            ExplicitLittleEndian,
+            Instance(
+                DicomElement.Sequence(
+                    0x0008_1140,
+                    [new DicomElement(0x0028_1201, "OW", new byte[2])]
+                ) with
+                {
+                    IsDelimited = true,
+                }
+            )
+        );
+        byte[] head = [0x28, 0, 0x01, 0x12, (byte)'O', (byte)'W', 0, 0];
+        var end = file.AsSpan().IndexOf(head) + head.Length + 4;
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(end - 4), Bytes);
+        byte[] items =
+        [
+            .. file[..(end - head.Length - 4)],
+            .. Enumerable
+                .Repeat(
+                    new byte[]
+                    {
+                        0xFE,
+                        0xFF,
+                        0x0D,
+                        0xE0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0xFE,
+                        0xFF,
+                        0,
+                        0xE0,
+                        0xFF,
+                        0xFF,
+                        0xFF,
+                        0xFF,
+                    },
+                    2 << 20
+                )
+                .SelectMany(item => item),
+        ];
+        foreach (
+            var source in new Stream[] { new Endless(file[..end], Bytes), new MemoryStream(items) }
+        )
+        {
+            using var target = new Counter();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var refusal = Assert.Throws<VolumeException>(() =>
+                new Deidentifier(new(), PseudonymOf).Copy(source, target)
+            );
+            Assert.Equal(VolumeFault.TooLarge, refusal.Fault);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 80 << 20);
+            Assert.Equal(0, target.Written);
+        }
+    }
+
+    [Fact]
     public void A_length_is_not_believed_before_the_bytes_are_there()
     {
         foreach (

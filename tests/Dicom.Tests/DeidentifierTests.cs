@@ -8,8 +8,6 @@ namespace Platform.Dicom.Tests;
 
 public class DeidentifierTests
 {
-    private static string Uid(string uid) => DicomUid.FromPseudonym(PseudonymOf($"dicom:{uid}"));
-
     [Fact]
     public void A_copy_has_pseudonyms_and_says_that_it_has_no_identity()
     {
@@ -191,65 +189,6 @@ public class DeidentifierTests
     }
 
     [Fact]
-    public void Private_elements_stay_where_their_creator_and_element_are_on_the_list()
-    {
-        var (_, bytes) = Copy(
-            Instance(
-                DicomElement.Text(0x0019_0010, "LO", "SIEMENS MR HEADER"),
-                DicomElement.Text(0x0019_0011, "LO", "SOMEBODY ELSE"),
-                DicomElement.Text(0x0019_1008, "CS", "IMAGE NUM 4"),
-                DicomElement.Text(0x0019_100C, "IS", "1000"),
-                new(0x0019_100E, "FD", new byte[24]),
-                DicomElement.Text(0x0019_110C, "IS", "1000"),
-                DicomElement.Sequence(
-                    0x5200_9230,
-                    [
-                        DicomElement.Text(0x0019_0010, "LO", "SIEMENS MR HEADER"),
-                        DicomElement.Text(0x0019_100C, "IS", "2000"),
-                    ],
-                    [DicomElement.Text(0x0019_100C, "IS", "3000")]
-                )
-            )
-        );
-        var read = Read(bytes);
-        Assert.Equal("1000", Text(bytes, "0019100C"));
-        Assert.Equal("2000", Text(bytes, "52009230/0/0019100C"));
-        Assert.Equal(24, read["0019100E"].Length);
-        Assert.Equal(
-            ["00190010", "0019100C", "0019100E"],
-            read.Keys.Where(path => path.StartsWith("0019", StringComparison.Ordinal))
-        );
-        Assert.Equal(
-            2,
-            read.Keys.Count(path => path.StartsWith("52009230/", StringComparison.Ordinal))
-        );
-    }
-
-    [Fact]
-    public void Of_the_header_of_siemens_its_numbers_stay()
-    {
-        var header = MosaicTests.Header(
-            ("tPatientName", ["Doe Jane"]),
-            ("NumberOfImagesInMosaic", ["5"]),
-            ("SliceNormalVector", ["0.1", "-0.25", "1e-3"]),
-            ("B_value", ["Doe Jane"])
-        );
-        var (_, bytes) = Copy(
-            Instance(
-                DicomElement.Text(0x0029_0010, "LO", "SIEMENS CSA HEADER"),
-                new(0x0029_1010, "OB", header),
-                new(0x0029_1020, "OB", header)
-            )
-        );
-        var copy = Read(bytes)["00291010"];
-        Assert.Equal([5], SiemensMosaic.Values(copy, "NumberOfImagesInMosaic"));
-        Assert.Equal([0.1, -0.25, 1e-3], SiemensMosaic.Values(copy, "SliceNormalVector"));
-        Assert.Equal(-1, bytes.AsSpan().IndexOf("Doe"u8));
-        Assert.Equal(-1, copy.AsSpan().IndexOf("tPatientName"u8));
-        Assert.DoesNotContain("00291020", Read(bytes).Keys);
-    }
-
-    [Fact]
     public void Coded_strings_keep_their_known_parts()
     {
         var (_, bytes) = Copy(
@@ -399,61 +338,5 @@ public class DeidentifierTests
     {
         var (instance, _) = Copy(Instance());
         Assert.Equal($"instance {instance.SopInstanceUid}", $"{instance}");
-    }
-
-    [Fact]
-    public void A_result_of_another_character_set_is_not_re_identified()
-    {
-        var file = DicomElement.File(
-            ExplicitLittleEndian,
-            Instance(DicomElement.Text(0x0008_0005, "CS", "ISO_IR 100"))
-        );
-        var refusal = Assert.Throws<VolumeException>(() =>
-            new Reidentifier(_ => null, new Dictionary<uint, string>()).Copy(
-                new MemoryStream(file),
-                Stream.Null
-            )
-        );
-        Assert.Equal(VolumeFault.UnsupportedFormat, refusal.Fault);
-    }
-
-    [Fact]
-    public void A_result_gets_its_patient_and_the_uids_of_the_scan_back()
-    {
-        var sent = Instance(
-                DicomElement.Sequence(
-                    0x0008_1140,
-                    [DicomElement.Text(0x0008_1155, "UI", "1.2.3.4.6")]
-                )
-            )
-            .ToArray();
-        var (instance, copy) = Copy(sent);
-        var uids = new Dictionary<string, string>
-        {
-            [instance.StudyInstanceUid] = "1.2.3",
-            [Uid("1.2.3.4.6")] = "1.2.3.4.6",
-        };
-        using var target = new MemoryStream();
-        new Reidentifier(
-            uids.GetValueOrDefault,
-            new Dictionary<uint, string>
-            {
-                [0x0010_0010] = "Doe^Jørgen",
-                [0x0010_0020] = "MRN 4711",
-                [0x0008_0020] = "20200131",
-            }
-        ).Copy(new MemoryStream(copy), target);
-        var bytes = target.ToArray();
-        Assert.Equal("1.2.3", Text(bytes, "0020000D"));
-        Assert.Equal(instance.SeriesInstanceUid, Text(bytes, "0020000E"));
-        Assert.Equal("1.2.3.4.6", Text(bytes, "00081140/0/00081155"));
-        Assert.Equal("Doe^Jørgen", Encoding.UTF8.GetString(Read(bytes)["00100010"]).Trim());
-        Assert.Equal("MRN 4711", Text(bytes, "00100020"));
-        Assert.Equal("20200131", Text(bytes, "00080020"));
-        Assert.Equal("ISO_IR 192", Text(bytes, "00080005"));
-        Assert.All(
-            ["00120062", "00120063", "00120064"],
-            path => Assert.DoesNotContain(path, Read(bytes).Keys)
-        );
     }
 }

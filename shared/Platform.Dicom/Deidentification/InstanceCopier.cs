@@ -15,6 +15,9 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
     private const int MostValueBytes = 1 << 16;
     private const int PieceBytes = 1 << 12;
 
+    /// <summary>Of an item and the heads around it, without its values.</summary>
+    private const int MostItemBytes = 64;
+
     private readonly LookaheadStream _source = parser.Source;
     private readonly List<(int At, int Length)> _dates = [];
     private readonly byte[] _buffer = new byte[MostValueBytes];
@@ -149,7 +152,12 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
                 }
                 break;
         }
-        if (_head?.Length > MostHeadBytes)
+    }
+
+    /// <summary>Refuses a head that would be held with so many more bytes.</summary>
+    private void RequireHeldFits(uint more)
+    {
+        if (_head?.Length + more > MostHeadBytes)
         {
             throw new VolumeException(
                 VolumeFault.TooLarge,
@@ -213,6 +221,7 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
             Dropped++;
             return;
         }
+        RequireHeldFits((uint)value.Length);
         _writer.Write(element.Tag, vr, value);
         if (_head is not null && vr is "DA" or "DT")
         {
@@ -246,6 +255,7 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
                     $"a sequence holds {Name(item)} where an item is due"
                 );
             }
+            RequireHeldFits(MostItemBytes);
             _writer.WriteItem(DicomTag.Item, DicomParser.Undefined);
             editor.BeginItem(depth + 1);
             CopyItem(syntax, itemLength, depth + 1, tag);
@@ -319,6 +329,7 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
 
     private void CopyBytes(uint tag, string vr, uint length, bool isBigEndian)
     {
+        RequireHeldFits(length);
         _writer.WriteHead(tag, vr, length + length % 2);
         CopyPieces(length, isBigEndian ? WordBytes(vr) : 1);
         if (length % 2 == 1)

@@ -10,19 +10,15 @@ internal sealed class PrivateBlocks(IReadOnlyList<PrivateElement> safe)
 {
     private const int MostCreatorBytes = 64;
 
-    private readonly Dictionary<(int Depth, uint Block), string> _creators = [];
+    private readonly Dictionary<uint, string>?[] _creators = new Dictionary<uint, string>?[
+        DicomParser.MostDepth + 1
+    ];
 
     /// <summary>Whether the element reserves a block.</summary>
     public static bool IsCreator(uint tag) => (tag & 0xFFFF) is >= 0x10 and <= 0xFF;
 
     /// <summary>An item begins: what was reserved at its depth is reserved no more.</summary>
-    public void BeginItem(int depth)
-    {
-        foreach (var key in _creators.Keys.Where(key => key.Depth >= depth).ToArray())
-        {
-            _creators.Remove(key);
-        }
-    }
+    public void BeginItem(int depth) => _creators[depth] = null;
 
     /// <summary>How a private element is copied, and under which representation.</summary>
     public (Copying How, string Vr) Decide(Element element)
@@ -36,7 +32,7 @@ internal sealed class PrivateBlocks(IReadOnlyList<PrivateElement> safe)
         var block = element.Tag & 0xFFFF_0000 | (element.Tag & 0xFF00) >> 8;
         if (
             element.Vr == "SQ"
-            || !_creators.TryGetValue((element.Depth, block), out var creator)
+            || _creators[element.Depth]?.GetValueOrDefault(block) is not { } creator
             || safe.FirstOrDefault(e =>
                 e.Creator == creator
                 && e.Group == element.Tag >> 16
@@ -58,9 +54,13 @@ internal sealed class PrivateBlocks(IReadOnlyList<PrivateElement> safe)
     public byte[]? Creator(Element element, ReadOnlySpan<byte> value)
     {
         var creator = Encoding.ASCII.GetString(value).Trim('\0', ' ');
-        _creators[(element.Depth, element.Tag & 0xFFFF_00FF)] = creator;
-        return safe.Any(e => e.Creator == creator && e.Group == element.Tag >> 16)
-            ? Encoding.ASCII.GetBytes(creator)
-            : null;
+        var block = element.Tag & 0xFFFF_00FF;
+        if (!safe.Any(e => e.Creator == creator && e.Group == element.Tag >> 16))
+        {
+            _creators[element.Depth]?.Remove(block);
+            return null;
+        }
+        (_creators[element.Depth] ??= [])[block] = creator;
+        return Encoding.ASCII.GetBytes(creator);
     }
 }
