@@ -51,9 +51,9 @@ internal sealed class CodecProcess : IDisposable
                 folder.FullName,
                 // Decoders hold coded and decoded frames and a copy in 32 bits; of a frame at a time, but the last two.
                 new(
-                    AddressBytes: (512L << 20) + 16 * bytes,
+                    AddressBytes: (512L << 20) + 8 * bytes,
                     FileBytes: (1L << 20) + 2 * bytes,
-                    // JPEG 2000 takes a second for 8 MiB; some damaged codestreams would be decoded for ever.
+                    // JPEG 2000 takes a second for 8 MiB; some damaged ones keep a decoder busy for much longer.
                     CpuSeconds: 20 + (int)(bytes >> 19),
                     Wall: TimeSpan.FromMinutes(5)
                 )
