@@ -9,10 +9,13 @@ internal static class FileSignature
     /// <summary>The extension of DICOM instances.</summary>
     public const string Dicom = ".dcm";
 
+    /// <summary>The extension of what is neither NIfTI nor DICOM.</summary>
+    public const string Unknown = ".bin";
+
     /// <summary>Bytes that tell a file.</summary>
     public const int HeadBytes = 352;
 
-    /// <summary>".nii.gz", ".nii.zst", ".dcm", ".nii" or, for anything else, ".bin". A stage that reads the file decides again.</summary>
+    /// <summary>".nii.gz", ".nii.zst", ".dcm", ".nii" or, for anything else, ".bin". </summary>
     public static string Extension(ReadOnlySpan<byte> head) =>
         head switch
         {
@@ -21,7 +24,7 @@ internal static class FileSignature
                 ".nii.zst",
             _ when DicomFile.Sniff(head) => Dicom,
             _ when IsNifti(head) => ".nii",
-            _ => ".bin",
+            _ => Unknown,
         };
 
     /// <summary>sizeof_hdr in either byte order.</summary>

@@ -13,6 +13,13 @@ internal static class IngestMetrics
         "outcome"
     );
 
+    public static readonly Counter Instances = Metrics.CreateCounter(
+        "platform_ingest_instances_total",
+        "DICOM instances that came by STOW-RS: Stored, Repeated, Held, OtherContent, Refused.",
+        "site",
+        "outcome"
+    );
+
     public static readonly Counter Bytes = Metrics.CreateCounter(
         "platform_ingest_received_bytes_total",
         "Bytes of the studies that were stored.",

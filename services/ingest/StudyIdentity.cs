@@ -1,7 +1,8 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Platform.Dicom;
-using Platform.Imaging;
+using Platform.Dicom.Deidentification;
+using Platform.Hosting;
 
 namespace Platform.Ingest;
 
@@ -14,36 +15,35 @@ internal static class StudyIdentity
     /// </summary>
     public static string Of(
         StudySubmission submission,
-        IEnumerable<DicomIdentity?> instances,
+        IEnumerable<ReceivedFile> files,
         string digest
     ) =>
         !string.IsNullOrEmpty(submission.Reference) ? $"reference:{submission.Reference}"
-        : StudyInstanceUid(instances) is { } uid ? $"dicom:{uid}"
+        : StudyInstanceUid(files) is { } uid ? TenantDirectory.IdentityOfUid(uid)
         : $"content:{digest}";
 
-    /// <summary>What makes two instances one series; to be hashed likewise.</summary>
-    public static string OfSeries(DicomIdentity instance) => $"series:{instance.SeriesInstanceUid}";
+    /// <summary>What the vault is to know of an instance.</summary>
+    public static Crosswalk Of(DeidentifiedInstance instance)
+    {
+        var crosswalk = new Crosswalk();
+        foreach (var (tag, value) in instance.Identity)
+        {
+            crosswalk.Attributes[tag.ToString("X8", CultureInfo.InvariantCulture)] = value;
+        }
+        Add(instance.StudyInstanceUid, instance.OriginalStudyInstanceUid);
+        Add(instance.SeriesInstanceUid, instance.OriginalSeriesInstanceUid);
+        Add(instance.SopInstanceUid, instance.OriginalSopInstanceUid);
+        Add(instance.FrameOfReferenceUid, instance.OriginalFrameOfReferenceUid);
+        return crosswalk;
 
-    /// <summary>Who the files are, in their order; null for what is no DICOM instance, or none that can be read: what is wrong with it, preprocessing tells.</summary>
-    public static IReadOnlyList<DicomIdentity?> Instances(StudyUpload upload) =>
-        [
-            .. upload.Files.Select(file =>
+        void Add(string? uid, string? received)
+        {
+            if (!string.IsNullOrEmpty(uid) && !string.IsNullOrEmpty(received))
             {
-                if (file.Extension != FileSignature.Dicom)
-                {
-                    return null;
-                }
-                try
-                {
-                    using var stream = upload.OpenRead(file);
-                    return DicomFile.ReadIdentity(stream);
-                }
-                catch (VolumeException)
-                {
-                    return null;
-                }
-            }),
-        ];
+                crosswalk.Uids[uid] = received;
+            }
+        }
+    }
 
     /// <summary>The same for every message of a revision, whoever sends it and however often.</summary>
     public static Guid Correlation(string tenant, string studyId, int revision) =>
@@ -52,9 +52,9 @@ internal static class StudyIdentity
         );
 
     /// <summary>Where the instances name several studies, the first in ordinal order, so that the order sent does not matter.</summary>
-    private static string? StudyInstanceUid(IEnumerable<DicomIdentity?> instances) =>
-        instances
-            .OfType<DicomIdentity>()
-            .Select(i => i.StudyInstanceUid)
+    private static string? StudyInstanceUid(IEnumerable<ReceivedFile> files) =>
+        files
+            .Select(file => file.Instance?.OriginalStudyInstanceUid)
+            .OfType<string>()
             .Min(StringComparer.Ordinal);
 }

@@ -15,7 +15,7 @@ public sealed class StudyIntakeGrpcService(StudyIntake intake) : Studies.Studies
     {
         try
         {
-            using var upload = intake.OpenUpload();
+            using var upload = intake.OpenUpload(context.GetHttpContext().User.Tenant());
             var submission = await ReadAsync(requestStream, upload, context);
             var result = await intake.SubmitAsync(submission, upload, context.CancellationToken);
             return new SubmitReply
@@ -79,7 +79,7 @@ public sealed class StudyIntakeGrpcService(StudyIntake intake) : Studies.Studies
             var chunk = requests.Current.Chunk;
             if (chunk.File == file + 1)
             {
-                upload.StartFile();
+                await upload.StartFileAsync(context.CancellationToken);
                 file++;
             }
             else if (chunk.File != file || file < 0)

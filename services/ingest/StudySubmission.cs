@@ -66,4 +66,18 @@ public enum RefusalKind
 
 /// <summary>Spool or blob store do not take the study now; nothing was acknowledged, the sender should send it again.</summary>
 public sealed class IntakeUnavailableException(Exception inner)
-    : Exception("the study cannot be stored now", inner);
+    : Exception("the study cannot be stored now", inner)
+{
+    /// <summary>A spool that fails, a full disk most likely, is an outage.</summary>
+    internal static T Guard<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IntakeUnavailableException(e);
+        }
+    }
+}

@@ -29,12 +29,7 @@ internal static class StudyUploadEndpoint
                 var result = await intake.SubmitAsync(submission, upload, context.RequestAborted);
                 return TypedResults.Accepted(
                     $"/api/studies/{result.Study.StudyId}",
-                    new SubmittedStudy(
-                        result.Study.StudyId,
-                        result.Study.Revision,
-                        result.AlreadyReceived,
-                        result.Completed
-                    )
+                    SubmittedStudy.Of(result)
                 );
             }
         }
@@ -59,7 +54,7 @@ internal static class StudyUploadEndpoint
     )
     {
         var fields = Fields.ToDictionary(name => name, _ => new List<string>());
-        var upload = intake.OpenUpload();
+        var upload = intake.OpenUpload(context.User.Tenant());
         try
         {
             var reader = new MultipartReader(
@@ -217,4 +212,8 @@ internal sealed record SubmittedStudy(
     int Revision,
     bool AlreadyReceived,
     bool Completed
-);
+)
+{
+    public static SubmittedStudy Of(IntakeResult result) =>
+        new(result.Study.StudyId, result.Study.Revision, result.AlreadyReceived, result.Completed);
+}

@@ -1,4 +1,5 @@
-using Microsoft.Win32.SafeHandles;
+using Platform.Contracts;
+using Platform.Hosting;
 using Platform.Imaging;
 
 namespace Platform.Preprocessing;
@@ -7,10 +8,12 @@ namespace Platform.Preprocessing;
 /// <param name="Name">What tells it from the others of its series; null where it is the only one.</param>
 /// <param name="Label">What to call it to people: its source's label, and its name.</param>
 /// <param name="Read">Reads it; a <see cref="VolumeException"/> says why it is none.</param>
+/// <param name="Origin">What its slices were received as; null where it was no DICOM series.</param>
 internal sealed record SeriesPart(
     string? Name,
     string Label,
-    Func<CancellationToken, Task<Volume<float>>> Read
+    Func<CancellationToken, Task<Volume<float>>> Read,
+    SourceSeries? Origin
 )
 {
     /// <summary>Reads it.</summary>
@@ -35,7 +38,7 @@ internal sealed record SeriesPart(
 internal sealed class OpenedSeries(
     IReadOnlyList<SeriesPart> parts,
     string? scanner = null,
-    SafeFileHandle? spool = null
+    SpoolFile? spool = null
 ) : IDisposable
 {
     /// <summary>Its volumes.</summary>

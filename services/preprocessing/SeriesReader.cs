@@ -1,6 +1,5 @@
 using System.Buffers;
 using Microsoft.Extensions.Options;
-using Microsoft.Win32.SafeHandles;
 using Platform.Contracts;
 using Platform.Dicom;
 using Platform.Hosting;
@@ -21,13 +20,26 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
     private const int ParallelReads = 8;
     private const int BufferBytes = 1 << 17;
 
+    /// <summary>What ingest could not read, or holds: alike ones together.</summary>
+    internal static IEnumerable<RefusedSeries> Refused(IReadOnlyList<ReceivedItem> items) =>
+        from entry in items.Index()
+        where entry.Item.Refusal is not null
+        group entry by (entry.Item.SeriesKey, entry.Item.Refusal) into alike
+        let first = $"file {alike.First().Index + 1} of {items.Count}"
+        let label = alike.Count() == 1 ? first : $"{first} and {alike.Count() - 1} like it"
+        let refusal = alike.Key.Refusal
+        select new RefusedSeries(label, refusal.Reason, $"{label}: {refusal.Detail}");
+
     /// <summary>
     /// Which files belong together: each NIfTI file is a series, and so are the DICOM instances of one series UID, or of none that ingest could read. What
     /// a file is, ingest has told by its content.
     /// </summary>
     internal static IEnumerable<SeriesSource> Sources(IReadOnlyList<ReceivedItem> items)
     {
-        var dicom = items.Where(IsDicom).GroupBy(item => item.SeriesKey).ToArray();
+        var dicom = items
+            .Where(item => item.Refusal is null && IsDicom(item))
+            .GroupBy(item => item.SeriesKey)
+            .ToArray();
         foreach (var (n, instances) in dicom.Index())
         {
             var count = instances.Count();
@@ -41,7 +53,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         }
         foreach (var (n, item) in items.Index())
         {
-            if (!IsDicom(item))
+            if (item.Refusal is null && !IsDicom(item))
             {
                 yield return new([item], false, $"file {n + 1} of {items.Count}");
             }
@@ -59,7 +71,12 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         source.IsDicom
             ? await OpenDicomAsync(study, source, cancellationToken)
             : new OpenedSeries([
-                new(null, source.Label, token => ReadNiftiAsync(study, source.Items[0], token)),
+                new(
+                    null,
+                    source.Label,
+                    token => ReadNiftiAsync(study, source.Items[0], token),
+                    null
+                ),
             ]);
 
     /// <summary>Streamed: the file is never held beside the volume.</summary>
@@ -94,7 +111,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
                 $"{source.Label}: {bytes} bytes, the limit for {options.Value.MaxVoxels} voxels is {most} (Preprocessing:MaxVoxels)"
             );
         }
-        var spool = OpenSpool();
+        var spool = new SpoolFile(Path.GetTempPath());
         try
         {
             var starts = new long[source.Items.Count];
@@ -119,7 +136,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
             [
                 .. source.Items.Zip(
                     starts,
-                    (item, start) => (Func<Stream>)(() => new SpoolStream(spool, start, item.Bytes))
+                    (item, start) => (Func<Stream>)(() => spool.OpenRead(start, item.Bytes))
                 ),
             ];
             var volumes = await Task.Run(
@@ -150,27 +167,38 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         return new(
             volume.Label == "" ? null : volume.Label,
             label,
-            token => Task.Run(volume.Read, token)
+            token => Task.Run(volume.Read, token),
+            Origin(volume)
         );
     }
 
-    private static SafeFileHandle OpenSpool()
+    private static SourceSeries Origin(DicomVolume volume)
     {
-        var path = Path.Combine(Path.GetTempPath(), $"series-{Guid.NewGuid():n}");
-        var spool = File.OpenHandle(
-            path,
-            FileMode.CreateNew,
-            FileAccess.ReadWrite,
-            FileShare.Delete,
-            FileOptions.DeleteOnClose
-        );
-        File.Delete(path);
-        return spool;
+        var slices = volume.Origins();
+        var first = slices[0].Instance;
+        return new()
+        {
+            StudyInstanceUid = first.StudyInstanceUid,
+            SeriesInstanceUid = first.SeriesInstanceUid,
+            FrameOfReferenceUid = Stated(first.FrameOfReferenceUid),
+            PatientId = Stated(first.PatientId),
+            Modality = Stated(first.Modality),
+            Slices =
+            [
+                .. slices.Select(slice => new SourceSlice(
+                    slice.Instance.SopClassUid,
+                    slice.Instance.SopInstanceUid,
+                    slice.Frame
+                )),
+            ],
+        };
+
+        static string? Stated(string text) => text.Length > 0 ? text : null;
     }
 
     private static async Task SpoolAsync(
         Stream stream,
-        SafeFileHandle spool,
+        SpoolFile spool,
         long start,
         long bytes,
         CancellationToken cancellationToken
@@ -189,7 +217,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
                         "a received file is shorter than its manifest says"
                     );
                 }
-                await RandomAccess.WriteAsync(spool, part[..got], start + at, cancellationToken);
+                await spool.WriteAsync(part[..got], start + at, cancellationToken);
                 at += got;
             }
         }

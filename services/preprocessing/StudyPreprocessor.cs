@@ -40,7 +40,7 @@ public sealed class StudyPreprocessor(
         );
         IReadOnlyList<ModelManifest> candidates;
         var found = new List<(PlannedSeries Series, VolumeGeometry Grid)>();
-        var refused = new List<RefusedSeries>();
+        var refused = SeriesReader.Refused(manifest.Items).ToList();
         try
         {
             candidates = await CandidatesAsync(manifest.RequestedModels, cancellationToken);
@@ -156,7 +156,7 @@ public sealed class StudyPreprocessor(
         }
 
         void Refuse(VolumeException e) =>
-            refused.Add(new(label, Rejection.ReasonOf(e.Fault), e.Message));
+            refused.Add(new(label, RejectionReasons.Of(e.Fault), e.Message));
     }
 
     private async Task<(PlannedSeries Series, VolumeGeometry Grid)> StoreAsync(
@@ -184,6 +184,14 @@ public sealed class StudyPreprocessor(
             canonical,
             cancellationToken
         );
+        if (part.Origin is { } origin)
+        {
+            await blobs.TryCreateJsonAsync(
+                BlobNames.Instances(study, series),
+                origin,
+                cancellationToken
+            );
+        }
         Observe("store", storing);
         var (shape, spacing) = (canonical.Geometry.Shape, canonical.Geometry.Spacing);
         var planned = new PlannedSeries

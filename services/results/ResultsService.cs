@@ -20,6 +20,7 @@ public static class ResultsService
         builder.Services.AddSingleton<ProjectionSignal>();
         builder.Services.AddSingleton<Projection>();
         builder.Services.AddSingleton<StudyFlow>();
+        builder.Services.AddSingleton<ResultCatalog>();
         builder.Services.AddSingleton<StudyWatcher>();
         builder.Services.AddSingleton<StudyWatchGrpcService>();
         builder.Services.AddHostedService<ReadModelSetup>();
@@ -51,6 +52,9 @@ public static class ResultsService
     {
         StudyEndpoints.Map(app);
         OutputEndpoints.Map(app);
+        var web = app.MapGroup("/dicom-web");
+        SearchEndpoints.Map(web);
+        RetrieveEndpoints.Map(web);
         ChangeFeedEndpoints.Map(app);
         WebPage.Map(app);
     }

@@ -100,7 +100,7 @@ public static class AnalyseCommand
         CancellationToken cancellationToken
     )
     {
-        using var upload = intake.OpenUpload();
+        using var upload = intake.OpenUpload(LocalStore.Tenant);
         foreach (var file in files)
         {
             await using var content = file.OpenRead();

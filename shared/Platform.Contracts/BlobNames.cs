@@ -15,9 +15,37 @@ public static class BlobNames
             $"{study.Tenant}/studies/{study.StudyId}/r{study.Revision}/"
         );
 
-    /// <summary>A received file, as it came. <paramref name="item"/> is "{SHA-256}{extension}", both from the content, never the sender's file name.</summary>
+    /// <summary>
+    /// A received file, once for all revisions that list it. <paramref name="item"/> is <see cref="ReceivedItem.Name"/>.
+    /// </summary>
     public static string Received(StudyContext study, string item) =>
-        $"{Revision(study)}received/{item}";
+        $"{InputPrefix(study.Tenant, study.StudyId)}{item}";
+
+    /// <summary>The prefix of the files received of a study.</summary>
+    public static string InputPrefix(string tenant, string study) =>
+        $"{tenant}/studies/{study}/input/";
+
+    /// <summary>An instance whose pixels may show who the patient is: stored, and not analysed before somebody has looked.</summary>
+    public static string Held(string tenant, string study, string item) =>
+        $"{HeldPrefix(tenant, study)}{item}";
+
+    /// <summary>The prefix of a study's held instances.</summary>
+    public static string HeldPrefix(string tenant, string study) =>
+        $"{tenant}/studies/{study}/held/";
+
+    /// <summary>Present while instances of a study arrive one by one, until a revision lists them all. <paramref name="what"/> is "since" or "expects-{n}".</summary>
+    public static string Gathering(string tenant, string study, string what) =>
+        $"{GatheringPrefix(tenant)}{study}/{what}";
+
+    /// <summary>The prefix of a tenant's studies whose instances arrive one by one.</summary>
+    public static string GatheringPrefix(string tenant) => $"{tenant}/gathering/";
+
+    /// <summary>A part of who a study's pseudonyms stand for, encrypted.</summary>
+    public static string Identity(string tenant, string study, string part) =>
+        $"{IdentityPrefix(tenant, study)}{part}";
+
+    /// <summary>The prefix of the parts.</summary>
+    public static string IdentityPrefix(string tenant, string study) => $"{tenant}/vault/{study}/";
 
     /// <summary><see cref="StudyManifest"/>: what was received.</summary>
     public static string Manifest(StudyContext study) => $"{Revision(study)}manifest.json";
@@ -28,6 +56,10 @@ public static class BlobNames
     /// <summary>A series as a canonical RAS+ volume.</summary>
     public static string Volume(StudyContext study, string series) =>
         $"{Revision(study)}volumes/{series}.nii.zst";
+
+    /// <summary><see cref="SourceSeries"/> of a DICOM series.</summary>
+    public static string Instances(StudyContext study, string series) =>
+        $"{Revision(study)}volumes/{series}.instances.json";
 
     /// <summary>A series resampled on the grid of another of its study, to which it was aligned.</summary>
     public static string Aligned(StudyContext study, string series, string anchor) =>

@@ -38,4 +38,7 @@ public enum RejectionReason
 
     /// <summary>An installed model's file does not have the digest its manifest states.</summary>
     ModelDigestMismatch,
+
+    /// <summary>The pixels may show who the patient is: held until somebody of the hospital has looked.</summary>
+    BurnedInAnnotation,
 }

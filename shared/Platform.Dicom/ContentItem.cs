@@ -71,6 +71,29 @@ public sealed class ContentItem
         return item;
     }
 
+    /// <summary>An object, or a segment of one.</summary>
+    /// <param name="concept">What it is here.</param>
+    /// <param name="sopClass">Its SOP class.</param>
+    /// <param name="instance">Its SOP instance.</param>
+    /// <param name="segment">From 1.</param>
+    public static ContentItem Segment(
+        DicomCode concept,
+        string sopClass,
+        string instance,
+        uint segment
+    )
+    {
+        var item = new ContentItem("IMAGE", concept);
+        item._dataset.Add(
+            0x0008_1199,
+            new DicomDataset()
+                .Add(0x0008_1150, "UI", sopClass)
+                .Add(0x0008_1155, "UI", instance)
+                .AddNumbers(0x0062_000B, "US", segment)
+        );
+        return item;
+    }
+
     /// <summary>Items under a heading.</summary>
     public static ContentItem Container(
         DicomCode concept,

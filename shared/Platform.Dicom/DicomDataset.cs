@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace Platform.Dicom;
 
@@ -21,12 +22,14 @@ public sealed class DicomDataset
         ["DT"] = 26,
         ["IS"] = 12,
         ["LO"] = 64,
+        ["LT"] = 10240,
         ["PN"] = 64,
         ["SH"] = 16,
         ["ST"] = 1024,
         ["TM"] = 14,
         ["UI"] = 64,
         ["UC"] = int.MaxValue,
+        ["UR"] = int.MaxValue,
         ["UT"] = int.MaxValue,
     };
 
@@ -52,6 +55,9 @@ public sealed class DicomDataset
         _elements[tag] = Element.Of(vr, string.Join('\\', values));
         return this;
     }
+
+    /// <summary>Whether a representation of text allows a value of this length.</summary>
+    public static bool Fits(string vr, string value) => value.Length <= Longest[vr];
 
     /// <summary>Adds decimal numbers (DS), each with as many digits as its 16 characters hold: ten or more.</summary>
     public DicomDataset AddDecimals(uint tag, params double[] values) =>
@@ -93,7 +99,7 @@ public sealed class DicomDataset
         {
             WriteItem(value, item);
         }
-        _elements[tag] = Element.Of("SQ", value.ToArray());
+        _elements[tag] = Element.Of("SQ", value.ToArray()) with { Items = items };
         return this;
     }
 
@@ -111,7 +117,22 @@ public sealed class DicomDataset
                 }
                 Write(stream, DicomTag.SequenceEnd, 0);
             }
-        );
+        )
+        {
+            Items = items,
+        };
+        return this;
+    }
+
+    /// <summary>Adds pixels of 16 bits (OW), little endian.</summary>
+    public DicomDataset AddPixels(ReadOnlySpan<short> values)
+    {
+        var bytes = new byte[values.Length * 2];
+        for (var n = 0; n < values.Length; n++)
+        {
+            BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(n * 2), values[n]);
+        }
+        _elements[DicomTag.PixelData] = Element.Of("OW", bytes);
         return this;
     }
 
@@ -198,6 +219,30 @@ public sealed class DicomDataset
         group.WriteTo(stream);
     }
 
+    /// <summary>Writes the data set in the DICOM JSON model (PS3.18 annex F), without its bulk data.</summary>
+    /// <param name="json">Gets one object.</param>
+    /// <param name="include">Which attributes; null for all.</param>
+    public void WriteJson(Utf8JsonWriter json, Func<uint, bool>? include = null)
+    {
+        json.WriteStartObject();
+        foreach (var (tag, element) in _elements)
+        {
+            if (element.Vr is not ("OB" or "OW") && include?.Invoke(tag) != false)
+            {
+                json.WriteStartObject(tag.ToString("X8", CultureInfo.InvariantCulture));
+                json.WriteString("vr", element.Vr);
+                if (element.Length > 0)
+                {
+                    json.WriteStartArray("Value");
+                    element.WriteJson(json);
+                    json.WriteEndArray();
+                }
+                json.WriteEndObject();
+            }
+        }
+        json.WriteEndObject();
+    }
+
     private void WriteElements(Stream stream)
     {
         foreach (var (tag, element) in _elements)
@@ -219,7 +264,7 @@ public sealed class DicomDataset
         Span<byte> head = stackalloc byte[12];
         WriteTag(head, tag);
         Encoding.ASCII.GetBytes(element.Vr, head[4..]);
-        if (element.Vr is "SQ" or "OB" or "UT" or "UC")
+        if (element.Vr is "SQ" or "OB" or "OW" or "UT" or "UC" or "UR" or "UR")
         {
             head[6..8].Clear();
             BinaryPrimitives.WriteUInt32LittleEndian(head[8..], element.Length);
@@ -249,6 +294,9 @@ public sealed class DicomDataset
 
     private readonly record struct Element(string Vr, uint Length, Action<Stream> Write)
     {
+        /// <summary>Of a sequence.</summary>
+        public IEnumerable<DicomDataset>? Items { get; init; }
+
         public static Element Of(string vr, byte[] value) =>
             new(vr, (uint)value.Length, stream => stream.Write(value));
 
@@ -260,5 +308,69 @@ public sealed class DicomDataset
                 bytes.Length % 2 == 0 ? bytes : [.. bytes, vr == "UI" ? (byte)0 : (byte)' ']
             );
         }
+
+        public void WriteJson(Utf8JsonWriter json)
+        {
+            foreach (var item in Items ?? [])
+            {
+                item.WriteJson(json);
+            }
+            if (Vr == "SQ")
+            {
+                return;
+            }
+            using var stream = new MemoryStream();
+            Write(stream);
+            var bytes = stream.GetBuffer().AsSpan(0, (int)stream.Length);
+            if (Vr is "US" or "UL" or "AT")
+            {
+                WriteNumbers(json, bytes);
+                return;
+            }
+            var text = Encoding.UTF8.GetString(bytes).TrimEnd(' ', '\0');
+            foreach (var value in Vr is "UT" or "ST" or "LT" or "UR" ? [text] : text.Split('\\'))
+            {
+                switch (Vr)
+                {
+                    case "DS" or "IS":
+                        json.WriteRawValue(Number(value));
+                        break;
+                    case "PN":
+                        json.WriteStartObject();
+                        json.WriteString("Alphabetic", value);
+                        json.WriteEndObject();
+                        break;
+                    default:
+                        json.WriteStringValue(value);
+                        break;
+                }
+            }
+        }
+
+        private void WriteNumbers(Utf8JsonWriter json, ReadOnlySpan<byte> bytes)
+        {
+            for (var at = bytes; at.Length > 0; at = at[(Vr == "US" ? 2 : 4)..])
+            {
+                switch (Vr)
+                {
+                    case "US":
+                        json.WriteNumberValue(BinaryPrimitives.ReadUInt16LittleEndian(at));
+                        break;
+                    case "UL":
+                        json.WriteNumberValue(BinaryPrimitives.ReadUInt32LittleEndian(at));
+                        break;
+                    default:
+                        json.WriteStringValue(
+                            $"{BinaryPrimitives.ReadUInt16LittleEndian(at):X4}{BinaryPrimitives.ReadUInt16LittleEndian(at[2..]):X4}"
+                        );
+                        break;
+                }
+            }
+        }
+
+        /// <summary>What the data set holds was written by <see cref="AddDecimals"/> or as a whole number.</summary>
+        private static string Number(string text) =>
+            double.Parse(text, CultureInfo.InvariantCulture)
+                .ToString("R", CultureInfo.InvariantCulture);
     }
 }

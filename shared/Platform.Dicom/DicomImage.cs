@@ -18,11 +18,11 @@ internal sealed class DicomImage : IDisposable
     )
     {
         (_frames, Format, Slices) = (frames, format, slices);
-        (Syntax, SopInstanceUid) = (parser.Syntax, parser.Attributes.Text(DicomTag.SopInstanceUid));
+        (Syntax, Origin) = (parser.Syntax, DicomOrigin.Read(parser.Attributes));
     }
 
-    /// <summary>Who it is; empty where it does not say.</summary>
-    public string SopInstanceUid { get; }
+    /// <summary>Who it is.</summary>
+    public DicomOrigin Origin { get; }
 
     /// <summary>How the image is written.</summary>
     public TransferSyntax Syntax { get; }

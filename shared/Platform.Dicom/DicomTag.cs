@@ -5,7 +5,9 @@ internal static class DicomTag
 {
     public const uint TransferSyntaxUid = 0x0002_0010;
     public const uint ImageType = 0x0008_0008;
+    public const uint SopClassUid = 0x0008_0016;
     public const uint SopInstanceUid = 0x0008_0018;
+    public const uint Modality = 0x0008_0060;
     public const uint Manufacturer = 0x0008_0070;
     public const uint ManufacturerModelName = 0x0008_1090;
     public const uint FrameType = 0x0008_9007;
@@ -23,12 +25,14 @@ internal static class DicomTag
     public const uint MrImageFrameType = 0x0018_9226;
     public const uint CtImageFrameType = 0x0018_9329;
     public const uint MosaicImages = 0x0019_100A;
+    public const uint PatientId = 0x0010_0020;
     public const uint StudyInstanceUid = 0x0020_000D;
     public const uint SeriesInstanceUid = 0x0020_000E;
     public const uint AcquisitionNumber = 0x0020_0012;
     public const uint ImagePosition = 0x0020_0032;
     public const uint ImageOrientation = 0x0020_0037;
     public const uint TemporalPositionIdentifier = 0x0020_0100;
+    public const uint FrameOfReferenceUid = 0x0020_0052;
     public const uint StackId = 0x0020_9056;
     public const uint FrameContent = 0x0020_9111;
     public const uint PlanePosition = 0x0020_9113;

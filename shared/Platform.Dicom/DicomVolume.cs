@@ -21,6 +21,13 @@ public sealed class DicomVolume
     /// <summary>Its grid, in RAS.</summary>
     public VolumeGeometry Geometry { get; }
 
+    /// <summary>What each of its slices, k ascending, is read from: the instance, and which of its frames, from 1; null where it has one.</summary>
+    public IReadOnlyList<(DicomOrigin Instance, int? Frame)> Origins()
+    {
+        var all = _instances.Origins.ToArray();
+        return [.. _slices.Select(slice => all[slice])];
+    }
+
     /// <summary>
     /// Reads the pixels, on all cores: slope and intercept are applied, and padding has the lowest value of what is not padding. Each instance that has
     /// a slice of it is opened once.

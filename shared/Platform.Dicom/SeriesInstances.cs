@@ -16,6 +16,20 @@ internal sealed class SeriesInstances
     /// <summary>Of all instances, one after another.</summary>
     public IReadOnlyList<DicomSlice> Slices { get; }
 
+    /// <summary>The instance of each of <see cref="Slices"/>, and which of its frames it is, from 1; null where the instance has one.</summary>
+    public IEnumerable<(DicomOrigin Instance, int? Frame)> Origins =>
+        _instances.SelectMany(instance =>
+            instance.Slices.Select(
+                (slice, n) =>
+                    (
+                        instance.Origin,
+                        slice.Format == instance.Format && instance.Slices.Count > 1
+                            ? n + 1
+                            : (int?)null
+                    )
+            )
+        );
+
     /// <summary>Reads and checks the attributes, on all cores.</summary>
     /// <param name="instances">Each opens one instance.</param>
     /// <exception cref="VolumeException">See the fault.</exception>
@@ -29,13 +43,7 @@ internal sealed class SeriesInstances
             {
                 using var stream = open[n]();
                 using var image = DicomImage.Read(stream);
-                read[n] = new(
-                    open[n],
-                    image.SopInstanceUid,
-                    image.Syntax,
-                    image.Format,
-                    image.Slices
-                );
+                read[n] = new(open[n], image.Origin, image.Syntax, image.Format, image.Slices);
             }
         );
         return new SeriesInstances(Distinct(read));
@@ -45,7 +53,7 @@ internal sealed class SeriesInstances
     private static Instance[] Distinct(Instance[] instances)
     {
         var distinct = new List<Instance>();
-        foreach (var same in instances.GroupBy(instance => instance.SopInstanceUid))
+        foreach (var same in instances.GroupBy(instance => instance.Origin.SopInstanceUid))
         {
             distinct.AddRange(same.Key == "" ? same : same.Take(1));
             if (same.Key != "" && same.Skip(1).Any(other => !AreEqual(same.First(), other)))
@@ -191,7 +199,7 @@ internal sealed class SeriesInstances
 
     private sealed record Instance(
         Func<Stream> Open,
-        string SopInstanceUid,
+        DicomOrigin Origin,
         TransferSyntax Syntax,
         PixelFormat Format,
         IReadOnlyList<DicomSlice> Slices

@@ -17,7 +17,10 @@ public sealed class NameTests
     {
         const string revision = "general/studies/0123456789abcdef0123456789abcdef/r2/";
         Assert.Equal(revision, BlobNames.Revision(Study));
-        Assert.Equal(revision + "received/ab.dcm", BlobNames.Received(Study, "ab.dcm"));
+        Assert.Equal(
+            $"{Study.Tenant}/studies/{Study.StudyId}/input/ab.dcm",
+            BlobNames.Received(Study, "ab.dcm")
+        );
         Assert.Equal(revision + "manifest.json", BlobNames.Manifest(Study));
         Assert.Equal(revision + "plan.json", BlobNames.Plan(Study));
         Assert.Equal(revision + "volumes/s1.nii.zst", BlobNames.Volume(Study, "s1"));

@@ -204,10 +204,20 @@ internal static class Samples
                     Bytes = 12_345_678_901,
                     Sha256 = Digest,
                     SeriesKey = "0123456789abcdef0123456789abcdef",
+                    Refusal = new(RejectionReason.BurnedInAnnotation, "look at it"),
                 },
             ],
             InputDigest = Digest,
             RequestedModels = ["brain-structures"],
+        },
+        new SourceSeries
+        {
+            StudyInstanceUid = "2.25.1",
+            SeriesInstanceUid = "2.25.2",
+            FrameOfReferenceUid = "2.25.3",
+            PatientId = "0123456789abcdef0123456789abcdef",
+            Modality = "MR",
+            Slices = [new("1.2.840.10008.5.1.4.1.1.4.1", "2.25.4", 7)],
         },
         new StudyPlan
         {

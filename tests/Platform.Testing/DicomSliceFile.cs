@@ -11,6 +11,7 @@ public sealed record DicomSliceFile
 
     /// <summary>Whether the file has neither preamble nor meta information.</summary>
     public bool IsBare { get; init; }
+    public string SopClassUid { get; init; } = "1.2.840.10008.5.1.4.1.1.4";
     public string StudyInstanceUid { get; init; } = "1.2.3";
     public string SeriesInstanceUid { get; init; } = "1.2.3.4";
     public string SopInstanceUid { get; init; } = "1.2.3.4.5";
@@ -128,6 +129,7 @@ public sealed record DicomSliceFile
     {
         var bytes = new List<byte>();
         Further(bytes, 0, 0x0008_0018);
+        Text(bytes, 0x0008_0016, "UI", SopClassUid);
         Text(bytes, 0x0008_0018, "UI", SopInstanceUid);
         if (Manufacturer is not null)
         {

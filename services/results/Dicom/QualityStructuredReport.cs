@@ -6,12 +6,12 @@ namespace Platform.Results;
 
 /// <summary>
 /// The predicted quality of one segmentation as a DICOM structured report: Comprehensive SR (PS3.3 section A.35.3) by template TID 1500 "Measurement
-/// Report" (PS3.16), one measurement group (TID 1501) a structure with its volume, predicted Dice, interval, distances and verdict. It names no patient: study and
-/// patient id are the platform's study id, and whoever knows the patient puts the names back. The same quality gives the same object.
+/// Report" (PS3.16), one measurement group (TID 1501) a structure with its segment, volume, predicted Dice, interval, distances and verdict. The same quality
+/// gives the same object.
 /// </summary>
 public static class QualityStructuredReport
 {
-    private const string ComprehensiveSr = "1.2.840.10008.5.1.4.1.1.88.33";
+    internal const string ComprehensiveSr = "1.2.840.10008.5.1.4.1.1.88.33";
 
     private static readonly DicomCode NoUnit = new("1", "UCUM", "no units"),
         Millilitre = new("ml", "UCUM", "milliliter"),
@@ -26,11 +26,17 @@ public static class QualityStructuredReport
     /// <summary>Makes the report of one output.</summary>
     /// <param name="report">The study's report.</param>
     /// <param name="quality">The output's predicted quality.</param>
-    public static DicomDataset Of(StudyReport report, SegmentationQuality quality)
+    /// <param name="source">What the output was made of, and whose it is.</param>
+    public static DicomDataset Of(
+        StudyReport report,
+        SegmentationQuality quality,
+        ResultSource source
+    )
     {
-        var name = ResultObject.Name(report, quality);
-        var document = ResultObject
-            .Header(report, quality, "quality", ComprehensiveSr, "SR")
+        var result = Object(report, quality, ResultKind.Quality, source);
+        var segmentation = Object(report, quality, ResultKind.Segmentation, source);
+        var document = result
+            .Header()
             .Add(0x0008_1090, "LO", "qc")
             .Add(0x0008_103E, "LO", $"Predicted quality {quality.Series}")
             .Add(0x0008_1111)
@@ -39,11 +45,34 @@ public static class QualityStructuredReport
             .Add(0x0040_A372)
             .Add(0x0040_A491, "CS", "COMPLETE")
             .Add(0x0040_A493, "CS", "UNVERIFIED");
-        Content(quality, name).RootOf(document, "1500");
+        document.Add(
+            0x0040_A375,
+            new DicomDataset()
+                .Add(
+                    0x0008_1115,
+                    new DicomDataset()
+                        .Add(
+                            0x0008_1199,
+                            new DicomDataset()
+                                .Add(0x0008_1150, "UI", segmentation.SopClass)
+                                .Add(0x0008_1155, "UI", segmentation.SopInstance())
+                        )
+                        .Add(0x0020_000E, "UI", segmentation.SeriesInstance)
+                )
+                .Add(0x0020_000D, "UI", segmentation.StudyInstance)
+        );
+        Content(quality, segmentation).RootOf(document, "1500");
         return document;
     }
 
-    private static ContentItem Content(SegmentationQuality quality, string name) =>
+    private static ResultObject Object(
+        StudyReport report,
+        SegmentationQuality quality,
+        ResultKind kind,
+        ResultSource source
+    ) => new(report, quality.Model, quality.Series, kind, source);
+
+    private static ContentItem Content(SegmentationQuality quality, ResultObject segmentation) =>
         ContentItem
             .Container(new("126000", "DCM", "Imaging Measurement Report"))
             .Holding([
@@ -86,7 +115,10 @@ public static class QualityStructuredReport
                     Contains,
                     ContentItem.Container(
                         new("126010", "DCM", "Imaging Measurements"),
-                        quality.Structures.Select(structure => (Contains, Group(structure, name)))
+                        quality.Structures.Select(
+                            (structure, n) =>
+                                (Contains, Group(structure, segmentation, (uint)n + 1))
+                        )
                     )
                 ),
                 (
@@ -125,7 +157,11 @@ public static class QualityStructuredReport
         }
     }
 
-    private static ContentItem Group(StructureQuality structure, string name) =>
+    private static ContentItem Group(
+        StructureQuality structure,
+        ResultObject segmentation,
+        uint segment
+    ) =>
         ContentItem.Container(
             new("125007", "DCM", "Measurement Group"),
             [
@@ -137,10 +173,19 @@ public static class QualityStructuredReport
                     HasObservationContext,
                     ContentItem.Uid(
                         new("112040", "DCM", "Tracking Unique Identifier"),
-                        ResultObject.TrackingUid(name, structure)
+                        segmentation.TrackingUid(structure)
                     )
                 ),
                 .. Site(structure),
+                (
+                    Contains,
+                    ContentItem.Segment(
+                        new("121191", "DCM", "Referenced Segment"),
+                        segmentation.SopClass,
+                        segmentation.SopInstance(),
+                        segment
+                    )
+                ),
                 .. Numbers(structure)
                     .Select(number =>
                         (Contains, ContentItem.Number(number.Concept, number.Value, number.Unit))

@@ -14,7 +14,7 @@ namespace Platform.Results;
 /// </summary>
 internal static class OutputEndpoints
 {
-    private const string NotForDiagnosis = "X-Not-For-Diagnosis";
+    internal const string NotForDiagnosis = "X-Not-For-Diagnosis";
     private const int BufferBytes = 1 << 16;
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -55,7 +55,8 @@ internal static class OutputEndpoints
 
     /// <summary>The predicted quality of one segmentation as a DICOM structured report.</summary>
     private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> QualityAsync(
-        [AsParameters] OutputRequest request
+        [AsParameters] OutputRequest request,
+        ResultCatalog catalog
     )
     {
         if (
@@ -69,14 +70,19 @@ internal static class OutputEndpoints
             request.Http,
             found,
             "quality",
-            QualityStructuredReport.Of(found.Report, quality)
+            QualityStructuredReport.Of(
+                found.Report,
+                quality,
+                await SourceAsync(found, catalog, request.Cancellation)
+            )
         );
     }
 
     /// <summary>One segmentation as a DICOM segmentation image; 409 where DICOM cannot say it.</summary>
     private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> SegmentationAsync(
         [AsParameters] OutputRequest request,
-        VolumeStore volumes
+        VolumeStore volumes,
+        ResultCatalog catalog
     )
     {
         if (
@@ -92,7 +98,12 @@ internal static class OutputEndpoints
         );
         try
         {
-            var image = SegmentationImage.Of(found.Report, found.Reported, labels);
+            var image = SegmentationImage.Of(
+                found.Report,
+                found.Reported,
+                labels,
+                await SourceAsync(found, catalog, request.Cancellation)
+            );
             return Download(request.Http, found, "segmentation", image);
         }
         catch (VolumeException e)
@@ -188,6 +199,21 @@ internal static class OutputEndpoints
             http.Response.Headers[NotForDiagnosis] = "true";
         }
     }
+
+    /// <summary>Names nobody: identities go to the hospital's gateway alone, by DICOMweb.</summary>
+    private static async Task<ResultSource> SourceAsync(
+        FoundOutput found,
+        ResultCatalog catalog,
+        CancellationToken cancellationToken
+    ) =>
+        new(
+            await catalog.InstancesAsync(
+                found.Report.Study,
+                found.Output.ReceivedSeries,
+                cancellationToken
+            ),
+            null
+        );
 
     private static ProblemHttpResult UnknownOutput() =>
         TypedResults.Problem(

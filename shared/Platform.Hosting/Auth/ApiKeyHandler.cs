@@ -21,11 +21,15 @@ internal sealed class ApiKeyHandler(
         {
             return Task.FromResult(AuthenticateResult.NoResult());
         }
-        if (tenants.TenantOf(values.ToString()) is not { } tenant)
+        if (tenants.CallerOf(values.ToString()) is not { } caller)
         {
             return Task.FromResult(AuthenticateResult.Fail("unknown key"));
         }
-        var identity = new ClaimsIdentity([new(Tenancy.Claim, tenant)], Scheme.Name);
+        var identity = new ClaimsIdentity([new(Tenancy.Claim, caller.Tenant)], Scheme.Name);
+        if (caller.IsGateway)
+        {
+            identity.AddClaim(new(Tenancy.GatewayClaim, "true"));
+        }
         return Task.FromResult(
             AuthenticateResult.Success(new(new ClaimsPrincipal(identity), Scheme.Name))
         );

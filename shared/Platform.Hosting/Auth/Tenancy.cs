@@ -14,6 +14,7 @@ namespace Platform.Hosting;
 public static class Tenancy
 {
     internal const string Claim = "tenant";
+    internal const string GatewayClaim = "gateway";
     private const string ApiKeyScheme = "ApiKey";
 
     /// <summary>The caller's tenant, for HTTP and gRPC (<c>context.GetHttpContext().User.Tenant()</c>).</summary>
@@ -23,6 +24,9 @@ public static class Tenancy
         ?? throw new InvalidOperationException(
             "the caller has no tenant: the endpoint is anonymous"
         );
+
+    /// <summary>Whether the caller is its hospital's own gateway, to which alone results are sent that name patients.</summary>
+    public static bool IsGateway(this ClaimsPrincipal user) => user.HasClaim(GatewayClaim, "true");
 
     internal static void AddTenancy(this IHostApplicationBuilder builder)
     {

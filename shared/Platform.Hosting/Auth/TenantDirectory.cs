@@ -8,7 +8,7 @@ namespace Platform.Hosting;
 public sealed class TenantDirectory
 {
     private readonly Dictionary<string, TenantOptions> _tenants;
-    private readonly (byte[] Hash, string Tenant)[] _keys;
+    private readonly (byte[] Hash, Caller Caller)[] _keys;
 
     /// <summary>Reads section "Tenants".</summary>
     public TenantDirectory(IOptions<TenantsOptions> options)
@@ -17,8 +17,10 @@ public sealed class TenantDirectory
         _keys =
         [
             .. from tenant in options.Value
-            from hash in tenant.KeyHashes
-            select (Convert.FromHexString(hash), tenant.Name),
+            from key in tenant
+                .KeyHashes.Select(hash => (hash, false))
+                .Concat(tenant.GatewayKeyHashes.Select(hash => (hash, true)))
+            select (Convert.FromHexString(key.hash), new Caller(tenant.Name, key.Item2)),
         ];
     }
 
@@ -49,18 +51,36 @@ public sealed class TenantDirectory
         return Convert.ToHexStringLower(hash.AsSpan(0, 16));
     }
 
+    /// <summary>What to take the pseudonym of for a DICOM UID: the study's is the study id.</summary>
+    public static string IdentityOfUid(string uid) => $"dicom:{uid}";
+
+    /// <summary>The key (32 bytes) of the tenant's <see cref="IdentityVault"/>, derived from its secret (HKDF, RFC 5869).</summary>
+    /// <exception cref="KeyNotFoundException">No such tenant.</exception>
+    internal byte[] VaultKey(string tenant) =>
+        HKDF.DeriveKey(
+            HashAlgorithmName.SHA256,
+            Convert.FromBase64String(_tenants[tenant].StudySecret),
+            32,
+            info: Encoding.UTF8.GetBytes($"{tenant}\nvault")
+        );
+
     /// <summary>Whose key this is, or null. Every key is compared, in fixed time.</summary>
-    internal string? TenantOf(string key)
+    internal Caller? CallerOf(string key)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
-        string? found = null;
-        foreach (var (known, tenant) in _keys)
+        Caller? found = null;
+        foreach (var (known, caller) in _keys)
         {
             if (CryptographicOperations.FixedTimeEquals(hash, known))
             {
-                found = tenant;
+                found = caller;
             }
         }
         return found;
     }
+
+    /// <summary>Whose a key is.</summary>
+    /// <param name="Tenant">The hospital.</param>
+    /// <param name="IsGateway">Whether it is the key of the hospital's own gateway.</param>
+    internal sealed record Caller(string Tenant, bool IsGateway);
 }

@@ -15,6 +15,9 @@ public sealed class TenantOptions
     /// <summary>SHA-256 of each key it may send, in hexadecimal. Several, so that a key can be changed without a gap.</summary>
     public List<string> KeyHashes { get; init; } = [];
 
+    /// <summary>Likewise the keys of the hospital's own gateway: what it retrieves by DICOMweb names the patients again.</summary>
+    public List<string> GatewayKeyHashes { get; init; } = [];
+
     /// <summary>Key of the hash that makes study ids: at least 16 random bytes in base64. Changing it makes every study a new one.</summary>
     public string StudySecret { get; init; } = "";
 }
@@ -51,16 +54,16 @@ public sealed partial class TenantsOptions : List<TenantOptions>, IValidatableOb
                     );
                 }
             }
-            foreach (var (m, hash) in tenant.KeyHashes.Index())
+            var hashes = tenant
+                .KeyHashes.Select((hash, m) => (Key: $"KeyHashes:{m}", Hash: hash))
+                .Concat(
+                    tenant.GatewayKeyHashes.Select(
+                        (hash, m) => (Key: $"GatewayKeyHashes:{m}", Hash: hash)
+                    )
+                );
+            foreach (var one in hashes.Where(one => !HashPattern().IsMatch(one.Hash)))
             {
-                if (!HashPattern().IsMatch(hash))
-                {
-                    yield return Refuse(
-                        n,
-                        $"KeyHashes:{m}",
-                        "not a SHA-256 in hexadecimal (64 digits)"
-                    );
-                }
+                yield return Refuse(n, one.Key, "not a SHA-256 in hexadecimal (64 digits)");
             }
             var secret = new byte[tenant.StudySecret.Length];
             if (

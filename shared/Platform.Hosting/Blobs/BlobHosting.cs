@@ -27,6 +27,7 @@ public static class BlobHosting
                 : new FolderBlobStore(options.Path!);
         });
         builder.Services.AddSingleton<VolumeStore>();
+        builder.Services.AddSingleton<IdentityVault>();
         builder.Services.AddHostedService<PackageSeeder>();
     }
 }

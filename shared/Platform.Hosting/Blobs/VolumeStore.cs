@@ -17,6 +17,18 @@ public sealed class VolumeStore(IBlobStore blobs)
     public Task<Volume<float>> ReadImageAsync(string name, CancellationToken cancellationToken) =>
         ReadAsync<float>(name, cancellationToken);
 
+    /// <summary>Reads where a volume's voxels lie, and none of them.</summary>
+    /// <exception cref="BlobNotFoundException">No blob of that name.</exception>
+    /// <exception cref="VolumeException">The blob is not a volume.</exception>
+    public async Task<VolumeGeometry> ReadGeometryAsync(
+        string name,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var stream = await blobs.OpenReadAsync(name, cancellationToken);
+        return await Task.Run(() => NiftiReader.ReadHeader(stream).Geometry, cancellationToken);
+    }
+
     /// <summary>Reads a label map.</summary>
     /// <exception cref="BlobNotFoundException">No blob of that name.</exception>
     /// <exception cref="VolumeException">The blob is not a label map of values 0–255.</exception>

@@ -14,7 +14,7 @@ public sealed class StudyUploadMemoryTests
         var before = GC.GetTotalAllocatedBytes(precise: true);
         using var form = new MultipartFormDataContent
         {
-            { new StreamContent(new NoiseStream(64 << 20)), "file", "large.nii" },
+            { new StreamContent(new NoiseStream(64 << 20)), "file", "large.nii.gz" },
         };
         using var response = await host.Client.PostAsync("/api/studies", form);
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
@@ -22,10 +22,11 @@ public sealed class StudyUploadMemoryTests
         Assert.True(allocated < 24 << 20, $"{allocated >> 20} MiB allocated for 64 MiB");
     }
 
-    /// <summary>That many bytes of a repeating ramp.</summary>
+    /// <summary>That many bytes of a repeating ramp, behind the two that say gzip.</summary>
     private sealed class NoiseStream(long length) : Stream
     {
         private long _left = length;
+        private bool _begun;
 
         public override bool CanRead => true;
         public override bool CanSeek => false;
@@ -44,6 +45,11 @@ public sealed class StudyUploadMemoryTests
             for (var n = 0; n < given; n++)
             {
                 buffer[offset + n] = (byte)n;
+            }
+            if (!_begun)
+            {
+                (buffer[offset], buffer[offset + 1]) = (0x1F, 0x8B);
+                _begun = true;
             }
             _left -= given;
             return given;

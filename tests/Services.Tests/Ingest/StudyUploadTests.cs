@@ -111,10 +111,7 @@ public sealed class StudyUploadTests
         var other = await host.SubmitAsync(Scans.DicomHead(seed: 2));
         Assert.Equal(first with { AlreadyReceived = true }, again);
         Assert.Equal(first with { Revision = 2 }, other);
-        Assert.Equal(
-            20,
-            (await host.BlobNamesAsync()).Count(name => name.Contains("/r1/received/"))
-        );
+        Assert.Equal(40, (await host.BlobNamesAsync()).Count(name => name.Contains("/input/")));
         Assert.All(
             await host.BlobNamesAsync(),
             name => Assert.DoesNotContain("1.2.826", name, StringComparison.Ordinal)
@@ -175,7 +172,7 @@ public sealed class StudyUploadTests
         var whole = await host.SubmitAsync([Scans.Head(1), Scans.Head(2)]);
         var names = await host.BlobNamesAsync();
         await host.Blobs.DeleteAsync(BlobNames.Manifest(whole.Study), default);
-        await host.Blobs.DeleteAsync(names.First(name => name.Contains("received")), default);
+        await host.Blobs.DeleteAsync(names.First(name => name.Contains("/input/")), default);
         var again = await host.SubmitAsync([Scans.Head(1), Scans.Head(2)]);
         Assert.Equal(whole, again);
         Assert.Equal(names, await host.BlobNamesAsync());

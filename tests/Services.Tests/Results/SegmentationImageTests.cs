@@ -161,7 +161,9 @@ public sealed class SegmentationImageTests : IDisposable
             File.ReadAllBytes(Write(labels, false, Hippocampus, Fluid))
         );
         var image = DicomTools.Read(first);
-        var quality = DicomTools.Read(Write(QualityStructuredReport.Of(report, output.Quality!)));
+        var quality = DicomTools.Read(
+            Write(QualityStructuredReport.Of(report, output.Quality!, ResultSource.None))
+        );
         foreach (var shared in new uint[] { 0x0010_0020, 0x0020_000D, 0x0020_0013 })
         {
             Assert.Equal(quality.Text(shared), image.Text(shared));
@@ -189,7 +191,7 @@ public sealed class SegmentationImageTests : IDisposable
         Array.Fill(labels.Voxels, (byte)24);
         var (report, output) = Report(false, Hippocampus, Fluid);
         using var stream = new PieceStream();
-        SegmentationImage.Of(report, output, labels).WriteFile(stream);
+        SegmentationImage.Of(report, output, labels, ResultSource.None).WriteFile(stream);
         Assert.InRange(stream.Total, 60 * 2048, int.MaxValue);
         Assert.InRange(stream.Largest, 2048, 4096);
     }
@@ -199,7 +201,7 @@ public sealed class SegmentationImageTests : IDisposable
     {
         var (report, output) = Report(false, Hippocampus);
         var refused = Assert.Throws<VolumeException>(() =>
-            SegmentationImage.Of(report, output, new(Sheared((4, 5, 6))))
+            SegmentationImage.Of(report, output, new(Sheared((4, 5, 6))), ResultSource.None)
         );
         Assert.Equal(VolumeFault.BadGeometry, refused.Fault);
         Assert.Contains("84.29 degrees", refused.Message, StringComparison.Ordinal);
@@ -320,7 +322,7 @@ public sealed class SegmentationImageTests : IDisposable
     )
     {
         var (report, output) = Report(notForDiagnosis, structures);
-        return Write(SegmentationImage.Of(report, output, labels));
+        return Write(SegmentationImage.Of(report, output, labels, ResultSource.None));
     }
 
     private string Write(DicomDataset dataset)

@@ -6,7 +6,12 @@ using Platform.Imaging;
 namespace Services.Tests.Results;
 
 /// <summary>A study as the stages before results leave it in the blob store, as far as a test wants it.</summary>
-internal sealed class StoredStudy(ResultsHost host, string tenant = "alpha", int revision = 1)
+internal sealed class StoredStudy(
+    ResultsHost host,
+    string tenant = "alpha",
+    int revision = 1,
+    string? studyId = null
+)
 {
     public const string Series = "s1";
     public static readonly DateTimeOffset ReceivedAt = new(2026, 5, 4, 3, 2, 1, TimeSpan.Zero);
@@ -35,7 +40,7 @@ internal sealed class StoredStudy(ResultsHost host, string tenant = "alpha", int
         new()
         {
             Tenant = tenant,
-            StudyId = Guid.NewGuid().ToString("n"),
+            StudyId = studyId ?? Guid.NewGuid().ToString("n"),
             Revision = revision,
             CorrelationId = Guid.NewGuid(),
         };

@@ -128,7 +128,7 @@ public sealed class StructuredReportTests : IDisposable
         var report = StoredStudy.Report();
         var path = _folder[$"{Guid.NewGuid():n}.dcm"];
         using var file = File.Create(path);
-        QualityStructuredReport.Of(report, quality).WriteFile(file);
+        QualityStructuredReport.Of(report, quality, ResultSource.None).WriteFile(file);
         return path;
     }
 

@@ -1,0 +1,377 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Platform.Contracts;
+using Platform.Hosting;
+
+namespace Platform.Ingest;
+
+/// <summary>
+/// Studies whose instances come one by one, from several senders, in several requests: each is stored as it comes, under a name by which it is there once.
+/// A study is complete when its sender says so, when the declared number is there, when nothing came for a while, or after the hard cap; what comes later
+/// makes the next revision. A marker says from before the first byte that there is something to close; it goes only once a manifest lists everything that
+/// is stored, so that no instance is ever acknowledged and forgotten.
+/// </summary>
+public sealed partial class StudyGathering(
+    IBlobStore blobs,
+    StudyIntake intake,
+    StudyRevisions revisions,
+    TenantDirectory tenants,
+    IOptions<IngestOptions> options,
+    TimeProvider time,
+    ILogger<StudyGathering> logger
+)
+{
+    private const string Since = "since";
+    private const string Expects = "expects-";
+
+    /// <summary>Starts to take instances of a study.</summary>
+    /// <param name="submission">Whose, checked.</param>
+    /// <param name="studyInstanceUid">As received.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    internal async Task<GatheredStudy> OpenAsync(
+        StudySubmission submission,
+        string studyInstanceUid,
+        CancellationToken cancellationToken
+    )
+    {
+        var study = new GatheredStudy(
+            submission,
+            tenants.PseudonymOf(submission.Tenant, TenantDirectory.IdentityOfUid(studyInstanceUid))
+        );
+        await MarkAsync(study, cancellationToken);
+        foreach (
+            var stored in await StoredAsync(submission.Tenant, study.StudyId, cancellationToken)
+        )
+        {
+            study.Names.TryAdd(stored.Instance, stored.Item.Name);
+        }
+        return study;
+    }
+
+    /// <summary>Stores an instance, unless it is there.</summary>
+    internal async Task<InstanceOutcome> StoreAsync(
+        GatheredStudy study,
+        ReceivedFile file,
+        SpoolFile kept,
+        CancellationToken cancellationToken
+    )
+    {
+        var (tenant, studyId) = (study.Submission.Tenant, study.StudyId);
+        var name = file.Item(identity => tenants.PseudonymOf(tenant, identity)).Name;
+        study.Files.Add(file);
+        if (!study.Names.TryAdd(StoredInstance.InstanceOf(name), name))
+        {
+            return study.Names[StoredInstance.InstanceOf(name)] == name
+                ? InstanceOutcome.Repeated
+                : InstanceOutcome.OtherContent;
+        }
+        await blobs.TryCreateAsync(
+            file.IsHeld
+                ? BlobNames.Held(tenant, studyId, name)
+                : $"{BlobNames.InputPrefix(tenant, studyId)}{name}",
+            async (stream, token) =>
+            {
+                await using var source = kept.OpenRead(file.Offset, file.Bytes);
+                await source.CopyToAsync(stream, token);
+            },
+            cancellationToken
+        );
+        return file.IsHeld ? InstanceOutcome.Held : InstanceOutcome.Stored;
+    }
+
+    /// <summary>Ends a sender's request: only now may its instances be acknowledged.</summary>
+    internal async Task EndAsync(GatheredStudy study, CancellationToken cancellationToken)
+    {
+        await intake.KeepIdentityAsync(
+            study.Submission.Tenant,
+            study.StudyId,
+            study.Files,
+            cancellationToken
+        );
+        // The study may have been closed since it was opened.
+        await MarkAsync(study, cancellationToken);
+    }
+
+    /// <summary>Declares how many instances a study has; it is complete once they are there.</summary>
+    /// <returns>How many are.</returns>
+    internal async Task<int> ExpectAsync(
+        GatheredStudy study,
+        int instances,
+        CancellationToken cancellationToken
+    )
+    {
+        await blobs.TryCreateAsync(
+            BlobNames.Gathering(
+                study.Submission.Tenant,
+                study.StudyId,
+                string.Create(CultureInfo.InvariantCulture, $"{Expects}{instances}")
+            ),
+            (_, _) => Task.CompletedTask,
+            cancellationToken
+        );
+        return study.Names.Count;
+    }
+
+    /// <summary>Closes a revision with every instance that is stored.</summary>
+    /// <param name="submission">Whose, checked; where the study's first sender said otherwise, that holds.</param>
+    /// <param name="studyId">The study.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <returns>Where the study is; null where no instance of it is stored.</returns>
+    internal async Task<IntakeResult?> CloseAsync(
+        StudySubmission submission,
+        string studyId,
+        CancellationToken cancellationToken
+    )
+    {
+        var tenant = submission.Tenant;
+        var marker = await blobs.FindJsonAsync<GatheringMarker>(
+            BlobNames.Gathering(tenant, studyId, Since),
+            cancellationToken
+        );
+        if (marker is not null)
+        {
+            submission = submission with { Site = marker.Site, Priority = marker.Priority };
+        }
+        var items = Items(await StoredAsync(tenant, studyId, cancellationToken));
+        IntakeResult? result = null;
+        if (items.Length > 0)
+        {
+            (result, var outcome) = await revisions.CloseAsync(
+                submission,
+                studyId,
+                items,
+                (_, _) => Task.CompletedTask,
+                cancellationToken
+            );
+            IngestMetrics.Studies.WithLabels(submission.Site!, outcome).Inc();
+            LogClosed(tenant, studyId, result.Study.Revision, outcome, items.Length);
+        }
+        // An instance that was stored meanwhile is in no manifest yet: the next walk closes the next revision.
+        var now = Items(await StoredAsync(tenant, studyId, cancellationToken));
+        if (StudyRevisions.InputDigest(now) == StudyRevisions.InputDigest(items))
+        {
+            await foreach (
+                var blob in blobs.ListAsync(
+                    BlobNames.Gathering(tenant, studyId, ""),
+                    cancellationToken
+                )
+            )
+            {
+                await blobs.DeleteAsync(blob.Name, cancellationToken);
+            }
+        }
+        return result;
+    }
+
+    /// <summary>One walk over all tenants' markers: closes what is complete.</summary>
+    public async Task CloseCompleteAsync(CancellationToken cancellationToken)
+    {
+        foreach (var tenant in tenants.Names)
+        {
+            var prefix = BlobNames.GatheringPrefix(tenant);
+            var markers = new Dictionary<string, List<BlobEntry>>();
+            await foreach (var blob in blobs.ListAsync(prefix, cancellationToken))
+            {
+                var studyId = blob.Name[prefix.Length..].Split('/')[0];
+                markers.TryAdd(studyId, []);
+                markers[studyId].Add(blob);
+            }
+            foreach (var (studyId, found) in markers)
+            {
+                try
+                {
+                    if (await IsCompleteAsync(tenant, studyId, found, cancellationToken))
+                    {
+                        var submission = intake.Check(
+                            new StudySubmission { Tenant = tenant, Source = "dicomweb" }
+                        );
+                        await CloseAsync(submission, studyId, cancellationToken);
+                    }
+                }
+                // One study that cannot be closed now must not keep the others from it: the next walk tries again.
+                catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+                {
+                    LogNotClosed(e, tenant, studyId);
+                }
+            }
+        }
+    }
+
+    /// <summary>Puts held instances among the others, or drops them, and closes the revision that follows.</summary>
+    /// <returns>How many there were.</returns>
+    internal async Task<int> ReleaseAsync(
+        StudySubmission submission,
+        string studyId,
+        bool release,
+        CancellationToken cancellationToken
+    )
+    {
+        var tenant = submission.Tenant;
+        var prefix = BlobNames.HeldPrefix(tenant, studyId);
+        var count = 0;
+        await foreach (var blob in blobs.ListAsync(prefix, cancellationToken))
+        {
+            if (release)
+            {
+                await blobs.TryCreateAsync(
+                    BlobNames.InputPrefix(tenant, studyId) + blob.Name[prefix.Length..],
+                    async (stream, token) =>
+                    {
+                        await using var held = await blobs.OpenReadAsync(blob.Name, token);
+                        await held.CopyToAsync(stream, token);
+                    },
+                    cancellationToken
+                );
+            }
+            await blobs.DeleteAsync(blob.Name, cancellationToken);
+            count++;
+        }
+        if (count > 0)
+        {
+            await CloseAsync(submission, studyId, cancellationToken);
+        }
+        return count;
+    }
+
+    /// <summary>How many instances of a study are held.</summary>
+    internal async Task<int> HeldAsync(
+        string tenant,
+        string studyId,
+        CancellationToken cancellationToken
+    ) =>
+        await blobs
+            .ListAsync(BlobNames.HeldPrefix(tenant, studyId), cancellationToken)
+            .CountAsync(cancellationToken);
+
+    private async Task<bool> IsCompleteAsync(
+        string tenant,
+        string studyId,
+        List<BlobEntry> markers,
+        CancellationToken cancellationToken
+    )
+    {
+        var now = time.GetUtcNow();
+        var began = markers.Min(marker => marker.LastModified);
+        if (now - began >= options.Value.HardCapOf(tenant))
+        {
+            return true;
+        }
+        var stored = await StoredAsync(tenant, studyId, cancellationToken);
+        var last = stored.Select(one => one.At).Append(began).Max();
+        return now - last >= options.Value.QuietTimeOf(tenant)
+            || markers.Exists(marker =>
+                marker.Name[(marker.Name.LastIndexOf('/') + 1)..] is var what
+                && what.StartsWith(Expects, StringComparison.Ordinal)
+                && int.Parse(what.AsSpan(Expects.Length), CultureInfo.InvariantCulture)
+                    <= stored.Count
+            );
+    }
+
+    private Task<bool> MarkAsync(GatheredStudy study, CancellationToken cancellationToken) =>
+        blobs.TryCreateJsonAsync(
+            BlobNames.Gathering(study.Submission.Tenant, study.StudyId, Since),
+            new GatheringMarker(study.Submission.Site!, study.Submission.Priority),
+            cancellationToken
+        );
+
+    /// <summary>What is stored of a study: of an instance that two senders sent with other content at the same moment, the first.</summary>
+    private async Task<IReadOnlyList<StoredInstance>> StoredAsync(
+        string tenant,
+        string studyId,
+        CancellationToken cancellationToken
+    )
+    {
+        var stored = new List<StoredInstance>();
+        foreach (
+            var (prefix, refusal) in new[]
+            {
+                (BlobNames.InputPrefix(tenant, studyId), null),
+                (BlobNames.HeldPrefix(tenant, studyId), ReceivedFile.Held),
+            }
+        )
+        {
+            await foreach (var blob in blobs.ListAsync(prefix, cancellationToken))
+            {
+                stored.Add(StoredInstance.Of(blob, blob.Name[prefix.Length..], refusal));
+            }
+        }
+        return
+        [
+            .. stored
+                .GroupBy(one => one.Instance)
+                .Select(same => same.OrderBy(one => one.At).ThenBy(one => one.Item.Name).First()),
+        ];
+    }
+
+    private static ReceivedItem[] Items(IReadOnlyList<StoredInstance> stored) =>
+        [.. stored.Select(one => one.Item).OrderBy(item => item.Name, StringComparer.Ordinal)];
+
+    private sealed record GatheringMarker(string Site, StudyPriority Priority);
+
+    [LoggerMessage(
+        LogLevel.Information,
+        "{Tenant}: study {StudyId} r{Revision} complete, {Outcome}: {Instances} instances"
+    )]
+    private partial void LogClosed(
+        string tenant,
+        string studyId,
+        int revision,
+        string outcome,
+        int instances
+    );
+
+    [LoggerMessage(LogLevel.Error, "{Tenant}: study {StudyId} cannot be closed; tried again later")]
+    private partial void LogNotClosed(Exception e, string tenant, string studyId);
+}
+
+/// <summary>A study during one sender's request.</summary>
+internal sealed record GatheredStudy(StudySubmission Submission, string StudyId)
+{
+    /// <summary>Names of the stored files by their instance.</summary>
+    public ConcurrentDictionary<string, string> Names { get; } = new();
+
+    /// <summary>What the sender sent.</summary>
+    public ConcurrentBag<ReceivedFile> Files { get; } = [];
+}
+
+/// <summary>What became of an instance.</summary>
+internal enum InstanceOutcome
+{
+    /// <summary>Stored.</summary>
+    Stored,
+
+    /// <summary>Was there already, the same.</summary>
+    Repeated,
+
+    /// <summary>Stored apart, until somebody has looked at its pixels.</summary>
+    Held,
+
+    /// <summary>Was there already, with other content, which stays.</summary>
+    OtherContent,
+}
+
+/// <summary>A stored file of a study.</summary>
+/// <param name="Instance">What it is once of: the instance's hashed UID, or the content's digest.</param>
+/// <param name="Item">For the manifest.</param>
+/// <param name="At">When it was stored.</param>
+internal sealed record StoredInstance(string Instance, ReceivedItem Item, DateTimeOffset At)
+{
+    /// <summary>By its name: see <see cref="ReceivedItem.Name"/>.</summary>
+    public static StoredInstance Of(BlobEntry blob, string name, ItemRefusal? refusal)
+    {
+        var parts = name.Split('.', 2)[0].Split('-');
+        var item = new ReceivedItem
+        {
+            Name = name,
+            Bytes = blob.Bytes,
+            Sha256 = parts[^1],
+            SeriesKey = parts.Length == 3 ? parts[1] : null,
+            Refusal = refusal,
+        };
+        return new(parts[0], item, blob.LastModified);
+    }
+
+    /// <summary>What a file of this name is once of.</summary>
+    public static string InstanceOf(string name) => name.Split('.', 2)[0].Split('-')[0];
+}
