@@ -23,7 +23,7 @@ internal static class StoreEndpoint
         studies.MapPost("/", StoreAsync);
         studies.MapPost("/{study}", StoreAsync);
         studies.MapPost("/{study}/complete", CompleteAsync);
-        var held = routes.MapGroup("/api/held/{studyId:regex(^[[0-9a-f]]{{32}}$)}");
+        var held = routes.MapGroup("/api/held/{studyId:regex(^[0-9a-f]{{32}}$)}");
         held.MapGet("/", HeldAsync);
         held.MapPost(
             "/release",

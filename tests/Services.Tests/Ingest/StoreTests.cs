@@ -283,6 +283,48 @@ public sealed class StoreTests
         );
     }
 
+    [Fact]
+    public async Task What_may_show_a_face_or_a_name_is_held_until_somebody_has_looked()
+    {
+        await using var host = await IntakeHost.StartAsync(Patient);
+        var series = Scans.DicomHead();
+        var shot = new DicomSliceFile
+        {
+            SopClassUid = "1.2.840.10008.5.1.4.1.1.7",
+            StudyInstanceUid = StudyUid,
+            SeriesInstanceUid = $"{StudyUid}.9",
+            SopInstanceUid = $"{StudyUid}.9.1",
+        }.ToBytes();
+        var answer = await StoreAsync(host, [.. series, shot]);
+        Assert.Equal((HttpStatusCode.Accepted, 21), (answer.Status, answer.Stored.Count));
+        Assert.Equal(20, (await StoredNamesAsync(host)).Length);
+        var first = await CompleteAsync(host);
+        var held = Assert.Single(
+            (await ManifestAsync(host, first)).Items,
+            item => item.Refusal is not null
+        );
+        Assert.Equal(RejectionReason.BurnedInAnnotation, held.Refusal!.Reason);
+        var address = $"/api/held/{first.StudyId}";
+        Assert.Contains("1", await host.Client.GetStringAsync(address), StringComparison.Ordinal);
+        using (var stranger = host.ClientOf(IntakeHost.OtherKey))
+        {
+            using var hidden = await stranger.PostAsync($"{address}/release", null);
+            Assert.Contains(
+                "0",
+                await hidden.Content.ReadAsStringAsync(),
+                StringComparison.Ordinal
+            );
+        }
+        using var released = await host.Client.PostAsync($"{address}/release", null);
+        Assert.Equal(HttpStatusCode.OK, released.StatusCode);
+        var manifest = await ManifestAsync(host, first with { Revision = 2 });
+        Assert.Equal(21, manifest.Items.Count(item => item.Refusal is null));
+        Assert.Empty(
+            await host.BlobNamesAsync(BlobNames.HeldPrefix(IntakeHost.Tenant, first.StudyId))
+        );
+        await host.Messages.WaitAsync<StudyReceived>(2);
+    }
+
     private static string VaultPrefix => $"{IntakeHost.Tenant}/vault/";
 
     private static async Task<string[]> StoredNamesAsync(IntakeHost host) =>
