@@ -73,7 +73,9 @@ internal static class DicomTag
     public static bool IsRead(uint tag) =>
         tag
             is ImageType
+                or SopClassUid
                 or SopInstanceUid
+                or Modality
                 or Manufacturer
                 or ManufacturerModelName
                 or FrameType
@@ -85,8 +87,10 @@ internal static class DicomTag
                 or DiffusionBValue
                 or GradientOrientation
                 or MosaicImages
+                or PatientId
                 or StudyInstanceUid
                 or SeriesInstanceUid
+                or FrameOfReferenceUid
                 or AcquisitionNumber
                 or TemporalPositionIdentifier
                 or TemporalPositionIndex
