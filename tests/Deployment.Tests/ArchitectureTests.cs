@@ -17,11 +17,12 @@ public class ArchitectureTests
     }
 
     [Fact]
-    public void Standalone_composes_every_service_but_training()
+    public void Standalone_composes_every_service_but_training_and_the_hospitals_edge()
     {
         var expected = Repository
             .Projects.Where(p =>
-                p.IsService && p.Name is not ("Platform.Standalone" or "Platform.Training")
+                p.IsService
+                && p.Name is not ("Platform.Standalone" or "Platform.Training" or "Platform.Edge")
             )
             .Select(p => p.Name);
         Assert.Equal(expected.Order(), Project("Platform.Standalone").References.Order());

@@ -26,16 +26,22 @@ public partial class SettingsTests
         Repository.None(keys.Where(key => !Exists(key)));
     }
 
-    [Fact]
-    public void Every_setting_of_the_local_cluster_is_an_option_of_a_service()
+    [Theory]
+    [InlineData("docker/local/cluster.sh", "Bus__Transport")]
+    [InlineData("docker/edge/prepare.sh", "Edge__Secret")]
+    [InlineData("docker/edge/README.md", "Edge__Secret")]
+    public void Every_setting_of_a_script_or_page_is_an_option_of_a_service(
+        string file,
+        string among
+    )
     {
-        var script = File.ReadAllText(Repository.Full("docker/local/cluster.sh"));
+        var script = File.ReadAllText(Repository.Full(file));
         var keys = SettingPattern()
             .Matches(script)
             .Select(match => match.Value)
             .Distinct()
             .ToList();
-        Assert.Contains("Bus__Transport", keys);
+        Assert.Contains(among, keys);
         Repository.None(keys.Where(key => !Exists(key)));
     }
 

@@ -8,7 +8,7 @@ namespace Platform.Testing;
 /// A server that ends with the test process, however that ends: a shell holds one end of a pipe, and kills the server's
 /// process group when the pipe closes.
 /// </summary>
-internal sealed class ServerProcess : IDisposable
+public sealed class ServerProcess : IDisposable
 {
     private const string Watch =
         "trap : HUP INT TERM; setsid \"$@\" </dev/null >>\"$SERVER_LOG\" 2>&1 & pid=$!; "
