@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Playwright;
 using Platform.Contracts;
@@ -105,6 +106,68 @@ public sealed class DistributedTests(Cluster cluster) : IClassFixture<Cluster>
     }
 
     [Fact]
+    public async Task What_names_a_patient_in_any_attribute_of_a_study_is_nowhere_behind_ingest()
+    {
+        using var body = new MultipartContent("related", "part");
+        foreach (var instance in PlantedStudy.Instances(SmallPackages.Head(seed: 4)))
+        {
+            body.Add(
+                new ByteArrayContent(instance)
+                {
+                    Headers = { ContentType = new("application/dicom") },
+                }
+            );
+        }
+        using (var stored = await cluster.Ingest.PostAsync(Relative("dicom-web/studies"), body))
+        {
+            var said = await stored.Content.ReadAsStringAsync();
+            Assert.True(stored.StatusCode == HttpStatusCode.OK, said);
+            Assert.DoesNotContain(PlantedStudy.Canary, said, StringComparison.Ordinal);
+        }
+        using var complete = await cluster.Ingest.PostAsync(
+            Relative($"dicom-web/studies/{PlantedStudy.StudyUid}/complete"),
+            null
+        );
+        var answer = await complete.Content.ReadFromJsonAsync<JsonElement>();
+        var study = answer.GetProperty("studyId").GetString()!;
+        var report = await cluster.ReportAsync(study, TimeSpan.FromMinutes(2));
+        Assert.Equal(StudyOutcome.Analysed, report.Outcome);
+
+        // Blobs, the database, the broker's own files and every process's log; then what is asked over the network.
+        var knowing = new HashSet<string>();
+        foreach (var file in Directory.GetFiles(cluster.Run, "*", SearchOption.AllDirectories))
+        {
+            var bytes = await ReadAsync(file);
+            AssertNowhere(bytes, file);
+            if (bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(study)) >= 0)
+            {
+                knowing.Add(Path.GetRelativePath(cluster.Run, file).Split('/')[0]);
+            }
+        }
+        // Where the study's pseudonym is found, its name would have been.
+        Assert.Superset(new HashSet<string> { "azurite", "postgresql", "ingest.log" }, knowing);
+        foreach (
+            var path in new[]
+            {
+                "metrics",
+                "changefeed?offset=0&limit=1000",
+                $"api/studies/{study}",
+                $"api/studies/{study}/report",
+                $"api/studies/{study}/outputs/{SmallPackages.Model}/s1/segmentation.dcm",
+                $"dicom-web/studies/{PlantedStudy.StudyUid}",
+                $"dicom-web/studies/{PlantedStudy.StudyUid}/metadata",
+            }
+        )
+        {
+            AssertNowhere(await cluster.Results.GetByteArrayAsync(Relative(path)), path);
+        }
+        AssertNowhere(
+            await cluster.Ingest.GetByteArrayAsync(Relative("metrics")),
+            "ingest's metrics"
+        );
+    }
+
+    [Fact]
     public async Task The_results_page_shows_a_study_with_its_structures_and_verdict()
     {
         var study = await cluster.SubmitAsync(SmallPackages.Scan(seed: 3));
@@ -149,6 +212,38 @@ public sealed class DistributedTests(Cluster cluster) : IClassFixture<Cluster>
             await page.InnerTextAsync("body"),
             StringComparison.OrdinalIgnoreCase
         );
+    }
+
+    private static Uri Relative(string path) => new(path, UriKind.Relative);
+
+    private static void AssertNowhere(byte[] bytes, string where)
+    {
+        foreach (var secret in new[] { PlantedStudy.Canary, PlantedStudy.StudyUid })
+        {
+            Assert.True(bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(secret)) < 0, where);
+            Assert.True(bytes.AsSpan().IndexOf(Encoding.Unicode.GetBytes(secret)) < 0, where);
+        }
+    }
+
+    /// <summary>A file as it is now; nothing where it is gone.</summary>
+    private static async Task<byte[]> ReadAsync(string file)
+    {
+        try
+        {
+            await using var stream = new FileStream(
+                file,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete
+            );
+            using var bytes = new MemoryStream();
+            await stream.CopyToAsync(bytes);
+            return bytes.ToArray();
+        }
+        catch (IOException)
+        {
+            return [];
+        }
     }
 
     private sealed record FeedEvent(string Type, string Subject);

@@ -55,6 +55,14 @@ internal static class SmallPackages
     /// <summary>A synthetic head as .nii.gz; another seed is another study.</summary>
     public static byte[] Scan(int seed)
     {
+        using var scan = new MemoryStream();
+        NiftiWriter.Write(scan, Head(seed), NiftiCompression.Gzip);
+        return scan.ToArray();
+    }
+
+    /// <summary>The head, with noise of its own.</summary>
+    public static Volume<float> Head(int seed)
+    {
         using var file = File.OpenRead(Path.Combine(Heads, "03.image.nii.zst"));
         var head = NiftiReader.ReadImage(file);
         var random = new Random(seed);
@@ -62,8 +70,6 @@ internal static class SmallPackages
         {
             head.Voxels[n] = MathF.Round(head.Voxels[n] + 4 * random.NextSingle());
         }
-        using var scan = new MemoryStream();
-        NiftiWriter.Write(scan, head, NiftiCompression.Gzip);
-        return scan.ToArray();
+        return head;
     }
 }
