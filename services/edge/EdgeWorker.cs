@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Platform.Imaging;
 
 namespace Platform.Edge;
 
@@ -59,10 +60,11 @@ internal sealed partial class EdgeWorker(
     }
 
     /// <summary>What may be said of it: other messages may hold anything.</summary>
-    private static string Reason(Exception e) =>
+    public static string Reason(Exception e) =>
         e switch
         {
-            PlatformException => $"the platform: {e.Message}",
+            PlatformException => $"the platform {e.Message}",
+            VolumeException => e.Message,
             HttpRequestException { StatusCode: { } status } => $"Orthanc: answered {(int)status}",
             HttpRequestException http => $"Orthanc: no answer: {http.HttpRequestError}",
             _ => $"{e.GetType().Name}\n{e.StackTrace}",

@@ -144,11 +144,14 @@ internal sealed class PlatformClient : IDisposable
                     or HttpRequestError.ProxyTunnelError
                 ? PlatformFault.Unreachable
                 : PlatformFault.Failed;
-            throw new PlatformException(fault, $"no answer: {e.HttpRequestError}");
+            throw new PlatformException(fault, $"does not answer: {e.HttpRequestError}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new PlatformException(PlatformFault.Failed, "no answer in Edge:RequestTimeout");
+            throw new PlatformException(
+                PlatformFault.Failed,
+                "does not answer within Edge:RequestTimeout"
+            );
         }
     }
 

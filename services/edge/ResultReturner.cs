@@ -61,10 +61,17 @@ internal sealed partial class ResultReturner(
             {
                 await ReturnAsync(study, cancellationToken);
             }
+            // One study's results must not keep the others': they are asked for again when they are due again.
             catch (Exception e)
-                when (e is VolumeException or PlatformException { Fault: PlatformFault.Refused })
+                when (e
+                        is not (
+                            PlatformException { Fault: PlatformFault.Unreachable }
+                            or HttpRequestException
+                        )
+                    && !cancellationToken.IsCancellationRequested
+                )
             {
-                LogNotReturned(study.Id, e.Message);
+                LogNotReturned(study.Id, EdgeWorker.Reason(e));
             }
             var pause = age * Patience;
             ledger.Update(

@@ -12,9 +12,9 @@ public sealed class HospitalEdgeTests
     {
         await using var hospital = await Hospital.OpenAsync();
         await hospital.StartPlatformAsync();
+        await hospital.SendAsync(Enumerable.Range(1, NamedStudy.Slices));
         await hospital.StartAgentAsync();
 
-        await hospital.SendAsync(Enumerable.Range(1, NamedStudy.Slices));
         var returned = await hospital.ReturnedAsync();
 
         Assert.All(
@@ -111,8 +111,8 @@ public sealed class HospitalEdgeTests
     {
         await using var hospital = await Hospital.OpenAsync();
         await hospital.StartPlatformAsync();
-        await hospital.StartAgentAsync();
         await hospital.SendAsync(Enumerable.Range(1, NamedStudy.Slices - 1));
+        await hospital.StartAgentAsync();
         var first = await hospital.ReturnedAsync();
 
         await hospital.SendAsync(NamedStudy.Slices);
