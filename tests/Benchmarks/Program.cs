@@ -5,6 +5,7 @@ return args switch
 {
     ["accuracy"] => AccuracyBenchmark.Run(),
     ["accuracy", var packages] => AccuracyBenchmark.Run(packages),
+    ["dicom"] => DicomBenchmark.Run(),
     ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
     ["inference", var packages] => InferenceBenchmark.Run(packages),
@@ -16,7 +17,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, imaging, inference, rca"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, dicom, imaging, inference, rca"
     );
     return 2;
 }
