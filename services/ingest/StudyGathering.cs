@@ -25,6 +25,9 @@ public sealed partial class StudyGathering(
     private const string Since = "since";
     private const string Expects = "expects-";
 
+    /// <summary>Most instances go into their blob in one piece.</summary>
+    private const int CopyBytes = 1 << 20;
+
     /// <summary>Starts to take instances of a study.</summary>
     /// <param name="submission">Whose, checked.</param>
     /// <param name="studyInstanceUid">As received.</param>
@@ -59,7 +62,6 @@ public sealed partial class StudyGathering(
     {
         var (tenant, studyId) = (study.Submission.Tenant, study.StudyId);
         var name = file.Item(identity => tenants.PseudonymOf(tenant, identity)).Name;
-        study.Files.Add(file);
         if (!study.Names.TryAdd(StoredInstance.InstanceOf(name), name))
         {
             return study.Names[StoredInstance.InstanceOf(name)] == name
@@ -73,25 +75,21 @@ public sealed partial class StudyGathering(
             async (stream, token) =>
             {
                 await using var source = kept.OpenRead(file.Offset, file.Bytes);
-                await source.CopyToAsync(stream, token);
+                await source.CopyToAsync(stream, CopyBytes, token);
             },
             cancellationToken
         );
         return file.IsHeld ? InstanceOutcome.Held : InstanceOutcome.Stored;
     }
 
-    /// <summary>Ends a sender's request: only now may its instances be acknowledged.</summary>
-    internal async Task EndAsync(GatheredStudy study, CancellationToken cancellationToken)
-    {
-        await intake.KeepIdentityAsync(
+    /// <summary>Keeps who a sender's instances are: only once it is kept may they be acknowledged.</summary>
+    internal Task KeepIdentitiesAsync(GatheredStudy study, CancellationToken cancellationToken) =>
+        intake.KeepIdentityAsync(
             study.Submission.Tenant,
             study.StudyId,
             study.Files,
             cancellationToken
         );
-        // The study may have been closed since it was opened.
-        await MarkAsync(study, cancellationToken);
-    }
 
     /// <summary>Declares how many instances a study has; it is complete once they are there.</summary>
     /// <returns>How many are.</returns>
@@ -268,7 +266,8 @@ public sealed partial class StudyGathering(
             );
     }
 
-    private Task<bool> MarkAsync(GatheredStudy study, CancellationToken cancellationToken) =>
+    /// <summary>Says that there is something to close. A study may be closed at any time: it is said again once a sender's instances are stored.</summary>
+    internal Task<bool> MarkAsync(GatheredStudy study, CancellationToken cancellationToken) =>
         blobs.TryCreateJsonAsync(
             BlobNames.Gathering(study.Submission.Tenant, study.StudyId, Since),
             new GatheringMarker(study.Submission.Site!, study.Submission.Priority),

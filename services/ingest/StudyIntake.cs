@@ -137,7 +137,7 @@ public sealed partial class StudyIntake(
         }
     }
 
-    /// <summary>Before anything is stored under the pseudonyms, the vault knows whose they are.</summary>
+    /// <summary>Before a sender is answered, the vault knows whose the pseudonyms are.</summary>
     internal async Task KeepIdentityAsync(
         string tenant,
         string studyId,

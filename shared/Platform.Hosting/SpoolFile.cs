@@ -29,12 +29,17 @@ public sealed class SpoolFile : IDisposable
         File.Delete(path);
     }
 
-    /// <summary>Writes at a place.</summary>
+    /// <summary>Writes at a place: into the system's cache, so that handing it to another thread would cost more than it does.</summary>
     public ValueTask WriteAsync(
         ReadOnlyMemory<byte> data,
         long at,
         CancellationToken cancellationToken
-    ) => RandomAccess.WriteAsync(_handle, data, at, cancellationToken);
+    )
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RandomAccess.Write(_handle, data.Span, at);
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Opens a range for reading.</summary>
     public Stream OpenRead(long offset, long length) => new SpoolStream(_handle, offset, length);

@@ -38,20 +38,14 @@ public sealed class SpoolStream(SafeFileHandle spool, long offset, long length) 
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<int> ReadAsync(
+    public override ValueTask<int> ReadAsync(
         Memory<byte> buffer,
         CancellationToken cancellationToken = default
-    )
-    {
-        var read = await RandomAccess.ReadAsync(
-            spool,
-            buffer[..Left(buffer.Length)],
-            offset + _position,
-            cancellationToken
-        );
-        _position += read;
-        return read;
-    }
+    ) =>
+        // What was spooled is in memory as a rule: handing each read to another thread would cost more than it.
+        cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled<int>(cancellationToken)
+            : ValueTask.FromResult(Read(buffer.Span));
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) =>

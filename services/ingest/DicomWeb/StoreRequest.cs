@@ -21,6 +21,7 @@ internal sealed class StoreRequest : IAsyncDisposable
     private readonly IngestOptions _options;
     private readonly Channel<Slot> _slots;
     private readonly List<Slot> _all = [];
+    private readonly List<Task<TakenPart>> _taken = [];
     private readonly List<Task<StoredPart>> _parts = [];
     private readonly ConcurrentDictionary<string, Lazy<Task<GatheredStudy>>> _studies = new();
     private readonly byte[] _buffer = new byte[BufferBytes];
@@ -57,7 +58,12 @@ internal sealed class StoreRequest : IAsyncDisposable
         }
         var slot = await SlotAsync(cancellationToken);
         var length = await FillAsync(slot, content, cancellationToken);
-        _parts.Add(Task.Run(() => StoreAsync(slot, length, cancellationToken), cancellationToken));
+        var taken = Task.Run(
+            () => DeidentifyAsync(slot, length, cancellationToken),
+            cancellationToken
+        );
+        _taken.Add(taken);
+        _parts.Add(StoreAsync(slot, taken, cancellationToken));
     }
 
     /// <summary>Waits for the last instance.</summary>
@@ -65,8 +71,12 @@ internal sealed class StoreRequest : IAsyncDisposable
     /// <exception cref="IntakeUnavailableException">One could not be stored: all are to be sent again.</exception>
     public async Task<IReadOnlyList<StoredPart>> EndAsync(CancellationToken cancellationToken)
     {
+        await Task.WhenAll(_taken);
+        // Who they are is written beside the last of them: two waits for the disk at once.
+        var identities = KeepIdentitiesAsync(cancellationToken);
+        await Task.WhenAll([identities, .. _parts]);
+        await MarkAsync(cancellationToken);
         var parts = await Task.WhenAll(_parts);
-        await EndStudiesAsync(cancellationToken);
         foreach (var part in parts)
         {
             IngestMetrics
@@ -82,7 +92,9 @@ internal sealed class StoreRequest : IAsyncDisposable
         await ((Task)Task.WhenAll(_parts)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!_ended)
         {
-            await EndStudiesAsync(CancellationToken.None)
+            await KeepIdentitiesAsync(CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await MarkAsync(CancellationToken.None)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         foreach (var slot in _all)
@@ -92,17 +104,25 @@ internal sealed class StoreRequest : IAsyncDisposable
         }
     }
 
-    private async Task EndStudiesAsync(CancellationToken cancellationToken)
+    private Task KeepIdentitiesAsync(CancellationToken cancellationToken) =>
+        EachStudyAsync(study => _gathering.KeepIdentitiesAsync(study, cancellationToken));
+
+    private async Task MarkAsync(CancellationToken cancellationToken)
+    {
+        await EachStudyAsync(study => _gathering.MarkAsync(study, cancellationToken));
+        _ended = true;
+    }
+
+    private async Task EachStudyAsync(Func<GatheredStudy, Task> work)
     {
         foreach (var study in _studies.Values)
         {
             await GuardAsync(async () =>
             {
-                await _gathering.EndAsync(await study.Value, cancellationToken);
+                await work(await study.Value);
                 return true;
             });
         }
-        _ended = true;
     }
 
     private async ValueTask<Slot> SlotAsync(CancellationToken cancellationToken)
@@ -133,7 +153,16 @@ internal sealed class StoreRequest : IAsyncDisposable
         try
         {
             int read;
-            while ((read = await content.ReadAsync(_buffer, cancellationToken)) > 0)
+            while (
+                (
+                    read = await content.ReadAtLeastAsync(
+                        _buffer,
+                        _buffer.Length,
+                        throwOnEndOfStream: false,
+                        cancellationToken
+                    )
+                ) > 0
+            )
             {
                 if (length + read > _options.MaxStudyBytes)
                 {
@@ -160,39 +189,53 @@ internal sealed class StoreRequest : IAsyncDisposable
         return length;
     }
 
-    private async Task<StoredPart> StoreAsync(
+    private async Task<TakenPart> DeidentifyAsync(
         Slot slot,
         long length,
         CancellationToken cancellationToken
     )
     {
+        var file = IntakeUnavailableException.Guard(() =>
+            ReceivedFile.Take(slot.Received, length, slot.Kept, 0, _deidentifier)
+        );
+        if (file.Instance is not { } instance)
+        {
+            return new(file, null, file.Refusal?.Detail ?? "not a DICOM instance");
+        }
+        if (_studyInstanceUid is not null && instance.OriginalStudyInstanceUid != _studyInstanceUid)
+        {
+            return new(file, null, "of another study than the one it was sent to");
+        }
+        var study = await GuardAsync(() =>
+            _studies
+                .GetOrAdd(
+                    instance.OriginalStudyInstanceUid,
+                    uid => new(() => _gathering.OpenAsync(_submission, uid, cancellationToken))
+                )
+                .Value
+        );
+        study.Files.Add(file);
+        return new(file, study, null);
+    }
+
+    private async Task<StoredPart> StoreAsync(
+        Slot slot,
+        Task<TakenPart> taken,
+        CancellationToken cancellationToken
+    )
+    {
         try
         {
-            var file = IntakeUnavailableException.Guard(() =>
-                ReceivedFile.Take(slot.Received, length, slot.Kept, 0, _deidentifier)
-            );
-            if (file.Instance is not { } instance)
-            {
-                return new(null, null, file.Refusal?.Detail ?? "not a DICOM instance");
-            }
-            if (
-                _studyInstanceUid is not null
-                && instance.OriginalStudyInstanceUid != _studyInstanceUid
-            )
-            {
-                return new(instance, null, "of another study than the one it was sent to");
-            }
-            var outcome = await GuardAsync(async () =>
-            {
-                var study = await _studies
-                    .GetOrAdd(
-                        instance.OriginalStudyInstanceUid,
-                        uid => new(() => _gathering.OpenAsync(_submission, uid, cancellationToken))
-                    )
-                    .Value;
-                return await _gathering.StoreAsync(study, file, slot.Kept, cancellationToken);
-            });
-            return new(instance, outcome, null);
+            var (file, study, refusal) = await taken;
+            return study is null
+                ? new(file.Instance, null, refusal)
+                : new(
+                    file.Instance,
+                    await GuardAsync(() =>
+                        _gathering.StoreAsync(study, file, slot.Kept, cancellationToken)
+                    ),
+                    null
+                );
         }
         finally
         {
@@ -214,6 +257,9 @@ internal sealed class StoreRequest : IAsyncDisposable
     }
 
     private sealed record Slot(SpoolFile Received, SpoolFile Kept);
+
+    /// <summary>One part without what identifies the patient, and the study it is to be stored in; null, and why, where it is refused.</summary>
+    private sealed record TakenPart(ReceivedFile File, GatheredStudy? Study, string? Refusal);
 }
 
 /// <summary>What became of one part.</summary>
