@@ -62,13 +62,26 @@ internal static class StudyUploadEndpoint
                 context.Request.Body,
                 BufferBytes
             );
-            while (await NextAsync(reader, context.RequestAborted) is { } section)
+            while (
+                await MultipartBody.ReadAsync(
+                    () => reader.ReadNextSectionAsync(context.RequestAborted),
+                    Malformed
+                )
+                    is { } section
+            )
             {
                 var header = section.GetContentDispositionHeader();
                 if (header?.IsFileDisposition() == true)
                 {
                     intake.Check(Submission(context.User.Tenant(), fields));
-                    await AddFileAsync(upload, section.Body, context.RequestAborted);
+                    await MultipartBody.ReadAsync(
+                        async () =>
+                        {
+                            await upload.AddFileAsync(section.Body, context.RequestAborted);
+                            return true;
+                        },
+                        Malformed
+                    );
                 }
                 else
                 {
@@ -125,39 +138,6 @@ internal static class StudyUploadEndpoint
                 request.ContentType,
                 "a study is sent as multipart/form-data with a boundary"
             );
-
-    private static async Task<MultipartSection?> NextAsync(
-        MultipartReader reader,
-        CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            return await reader.ReadNextSectionAsync(cancellationToken);
-        }
-        catch (Exception e)
-            when (e is InvalidDataException or IOException and not BadHttpRequestException)
-        {
-            throw Malformed();
-        }
-    }
-
-    private static async Task AddFileAsync(
-        StudyUpload upload,
-        Stream body,
-        CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            await upload.AddFileAsync(body, cancellationToken);
-        }
-        catch (Exception e)
-            when (e is InvalidDataException or IOException and not BadHttpRequestException)
-        {
-            throw Malformed();
-        }
-    }
 
     private static async Task<string> ReadFieldAsync(
         string name,

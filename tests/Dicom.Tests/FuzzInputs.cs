@@ -92,11 +92,7 @@ internal static class FuzzInputs
         Series()[0] with
         {
             PatientName = "Doe^Jane",
-            Elements =
-            [
-                (0x0008_0016, "UI", DicomSliceFile.Words("1.2.840.10008.5.1.4.1.1.4\0")),
-                (0x0010_0020, "LO", DicomSliceFile.Words("4711")),
-            ],
+            Elements = [(0x0010_0020, "LO", DicomSliceFile.Words("4711"))],
         };
 
     /// <summary>Good files, small ones.</summary>

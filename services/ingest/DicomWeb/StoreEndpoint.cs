@@ -185,23 +185,17 @@ internal static class StoreEndpoint
             .ToString()
             .ToLowerInvariant();
 
-    private static async Task<MultipartSection?> NextAsync(
+    private static Task<MultipartSection?> NextAsync(
         MultipartReader reader,
         CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            return await reader.ReadNextSectionAsync(cancellationToken);
-        }
-        catch (Exception e)
-            when (e is InvalidDataException or IOException and not BadHttpRequestException)
-        {
-            throw Invalid(
-                "the multipart body is malformed or ends early; what was stored of it stays, send it again"
-            );
-        }
-    }
+    ) =>
+        MultipartBody.ReadAsync(
+            () => reader.ReadNextSectionAsync(cancellationToken),
+            () =>
+                Invalid(
+                    "the multipart body is malformed or ends early; what was stored of it stays, send it again"
+                )
+        );
 
     private static ProblemHttpResult Unavailable(HttpContext context)
     {

@@ -150,41 +150,44 @@ internal sealed class StoreRequest : IAsyncDisposable
     )
     {
         var length = 0L;
-        try
+        while (true)
         {
-            int read;
-            while (
-                (
-                    read = await content.ReadAtLeastAsync(
-                        _buffer,
-                        _buffer.Length,
-                        throwOnEndOfStream: false,
-                        cancellationToken
+            var read = await MultipartBody.ReadAsync(
+                () =>
+                    content
+                        .ReadAtLeastAsync(
+                            _buffer,
+                            _buffer.Length,
+                            throwOnEndOfStream: false,
+                            cancellationToken
+                        )
+                        .AsTask(),
+                () =>
+                    new BadHttpRequestException(
+                        "the multipart body ends early; what was stored of it stays, send it again"
                     )
-                ) > 0
-            )
+            );
+            if (read == 0)
             {
-                if (length + read > _options.MaxStudyBytes)
-                {
-                    throw new BadHttpRequestException(
-                        $"an instance of more than {_options.MaxStudyBytes} bytes: raise Ingest:MaxStudyBytes",
-                        StatusCodes.Status413PayloadTooLarge
-                    );
-                }
+                break;
+            }
+            if (length + read > _options.MaxStudyBytes)
+            {
+                throw new BadHttpRequestException(
+                    $"an instance of more than {_options.MaxStudyBytes} bytes: raise Ingest:MaxStudyBytes",
+                    StatusCodes.Status413PayloadTooLarge
+                );
+            }
+            await GuardAsync(async () =>
+            {
                 await slot.Received.WriteAsync(
                     _buffer.AsMemory(0, read),
                     length,
                     cancellationToken
                 );
-                length += read;
-            }
-        }
-        catch (Exception e)
-            when (e is InvalidDataException or IOException and not BadHttpRequestException)
-        {
-            throw new BadHttpRequestException(
-                "the multipart body ends early; what was stored of it stays, send it again"
-            );
+                return true;
+            });
+            length += read;
         }
         return length;
     }
@@ -243,7 +246,7 @@ internal sealed class StoreRequest : IAsyncDisposable
         }
     }
 
-    /// <summary>Whatever the store or the vault throw is an outage.</summary>
+    /// <summary>Whatever disk, store or vault throw is an outage.</summary>
     private static async Task<T> GuardAsync<T>(Func<Task<T>> work)
     {
         try

@@ -28,7 +28,7 @@ public sealed class StoreTests
     {
         await using var host = await IntakeHost.StartAsync(Patient);
         var series = Scans.DicomHead();
-        var answer = await StoreAsync(host, series);
+        var answer = await StoreClient.StoreAsync(host, series);
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(20, answer.Stored.Count);
         Assert.Contains("1.2.826.0.1.17.1.0.0", answer.Stored);
@@ -59,7 +59,7 @@ public sealed class StoreTests
     public async Task Site_and_priority_come_in_headers()
     {
         await using var host = await IntakeHost.StartAsync(Patient);
-        await StoreAsync(
+        await StoreClient.StoreAsync(
             host,
             Scans.DicomHead(),
             headers: [("x-site", "annex"), ("x-priority", "stat")]
@@ -67,7 +67,11 @@ public sealed class StoreTests
         await CompleteAsync(host);
         var message = Assert.Single(await host.Messages.WaitAsync<StudyReceived>());
         Assert.Equal(("annex", StudyPriority.Stat), (message.Study.Site, message.Study.Priority));
-        var wrong = await StoreAsync(host, Scans.DicomHead(), headers: [("x-site", "moon")]);
+        var wrong = await StoreClient.StoreAsync(
+            host,
+            Scans.DicomHead(),
+            headers: [("x-site", "moon")]
+        );
         Assert.Equal(HttpStatusCode.BadRequest, wrong.Status);
     }
 
@@ -77,7 +81,7 @@ public sealed class StoreTests
         await using var host = await IntakeHost.StartAsync(
             new(Patient) { ["Ingest:QuietTime"] = "00:00:00.3" }
         );
-        await StoreAsync(host, Scans.DicomHead());
+        await StoreClient.StoreAsync(host, Scans.DicomHead());
         await host.Messages.WaitAsync<StudyReceived>();
     }
 
@@ -91,7 +95,7 @@ public sealed class StoreTests
                 ["Ingest:Tenants:0:HardCap"] = "00:00:00.3",
             }
         );
-        await StoreAsync(host, Scans.DicomHead());
+        await StoreClient.StoreAsync(host, Scans.DicomHead());
         await host.Messages.WaitAsync<StudyReceived>();
     }
 
@@ -100,7 +104,7 @@ public sealed class StoreTests
     {
         await using var host = await IntakeHost.StartAsync(Patient);
         var series = Scans.DicomHead();
-        await StoreAsync(host, series[..5]);
+        await StoreClient.StoreAsync(host, series[..5]);
         using var early = await host.Client.PostAsync(
             $"/dicom-web/studies/{StudyUid}/complete?instances=20",
             null
@@ -108,9 +112,9 @@ public sealed class StoreTests
         Assert.Equal(HttpStatusCode.Accepted, early.StatusCode);
         var waiting = await early.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(5, waiting.GetProperty("received").GetInt32());
-        await StoreAsync(host, series[5..19]);
+        await StoreClient.StoreAsync(host, series[5..19]);
         Assert.Empty(host.Messages.Of<StudyReceived>());
-        await StoreAsync(host, series[19..]);
+        await StoreClient.StoreAsync(host, series[19..]);
         await host.Messages.WaitAsync<StudyReceived>();
     }
 
@@ -119,9 +123,9 @@ public sealed class StoreTests
     {
         await using var host = await IntakeHost.StartAsync(Patient);
         var series = Scans.DicomHead();
-        await StoreAsync(host, series[..12]);
+        await StoreClient.StoreAsync(host, series[..12]);
         var first = await CompleteAsync(host);
-        await StoreAsync(host, series[12..]);
+        await StoreClient.StoreAsync(host, series[12..]);
         var second = await CompleteAsync(host);
         Assert.Equal(first with { Revision = 2 }, second);
         Assert.Equal(12, (await ManifestAsync(host, first)).Items.Count);
@@ -134,10 +138,10 @@ public sealed class StoreTests
     {
         await using var host = await IntakeHost.StartAsync(Patient);
         var series = Scans.DicomHead();
-        await StoreAsync(host, series);
+        await StoreClient.StoreAsync(host, series);
         var first = await CompleteAsync(host);
         var before = await host.BlobNamesAsync();
-        var again = await StoreAsync(host, [.. series.Reverse()]);
+        var again = await StoreClient.StoreAsync(host, [.. series.Reverse()]);
         Assert.Equal((HttpStatusCode.OK, 20), (again.Status, again.Stored.Count));
         Assert.Equal(first with { AlreadyReceived = true }, await CompleteAsync(host));
         Assert.Equal(before, await host.BlobNamesAsync());
@@ -150,8 +154,8 @@ public sealed class StoreTests
         var series = Scans.DicomHead();
         using var other = host.ClientOf(IntakeHost.Key);
         var answers = await Task.WhenAll(
-            StoreAsync(host, series[..14]),
-            StoreAsync(host, [.. series[6..].Reverse()], client: other)
+            StoreClient.StoreAsync(host, series[..14]),
+            StoreClient.StoreAsync(host, [.. series[6..].Reverse()], client: other)
         );
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         var closed = await CompleteAsync(host);
@@ -165,7 +169,7 @@ public sealed class StoreTests
     {
         await using var host = await IntakeHost.StartAsync(Patient);
         var series = Scans.DicomHead();
-        using (var body = Body(series))
+        using (var body = StoreClient.Body(series))
         {
             var bytes = await body.ReadAsByteArrayAsync();
             using var socket = new TcpClient();
@@ -177,7 +181,7 @@ public sealed class StoreTests
             await WaitForAsync(async () => (await StoredNamesAsync(host)).Length >= 5);
         }
         await WaitForAsync(async () => (await host.BlobNamesAsync(VaultPrefix)).Length == 1);
-        var answer = await StoreAsync(host, series);
+        var answer = await StoreClient.StoreAsync(host, series);
         Assert.Equal((HttpStatusCode.OK, 20), (answer.Status, answer.Stored.Count));
         var closed = await CompleteAsync(host);
         Assert.Equal(1, closed.Revision);
@@ -190,7 +194,7 @@ public sealed class StoreTests
         await using var host = await IntakeHost.StartAsync(Patient);
         var series = Scans.DicomHead();
         var strange = new DicomSliceFile { StudyInstanceUid = "9.9", SopInstanceUid = "9.9.9" };
-        var answer = await StoreAsync(
+        var answer = await StoreClient.StoreAsync(
             host,
             [series[0], series[1][..600], "not DICOM at all"u8.ToArray(), strange.ToBytes()],
             $"/{StudyUid}"
@@ -205,7 +209,7 @@ public sealed class StoreTests
 
         var changed = Scans.DicomHead(seed: 1)[0];
         changed[^1] ^= 1;
-        var conflict = await StoreAsync(host, [changed]);
+        var conflict = await StoreClient.StoreAsync(host, [changed]);
         Assert.Equal(HttpStatusCode.Conflict, conflict.Status);
         Assert.Equal([("1.2.826.0.1.17.1.0.0", 0xB00E)], conflict.Failures);
         Assert.Single(await StoredNamesAsync(host));
@@ -216,18 +220,21 @@ public sealed class StoreTests
     {
         await using var host = await IntakeHost.StartAsync(Patient);
         await File.WriteAllTextAsync(host.Folder[IntakeHost.Tenant], "in the way");
-        var refused = await StoreAsync(host, Scans.DicomHead());
+        var refused = await StoreClient.StoreAsync(host, Scans.DicomHead());
         Assert.Equal(
             (HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(10)),
             (refused.Status, refused.RetryAfter)
         );
         File.Delete(host.Folder[IntakeHost.Tenant]);
-        Assert.Equal(HttpStatusCode.OK, (await StoreAsync(host, Scans.DicomHead())).Status);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await StoreClient.StoreAsync(host, Scans.DicomHead())).Status
+        );
 
         await using var full = await IntakeHost.StartAsync(
             new(Patient) { ["Ingest:MinFreeBytes"] = $"{long.MaxValue}" }
         );
-        var short_ = await StoreAsync(full, Scans.DicomHead());
+        var short_ = await StoreClient.StoreAsync(full, Scans.DicomHead());
         Assert.Equal(
             (HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(10)),
             (short_.Status, short_.RetryAfter)
@@ -250,7 +257,7 @@ public sealed class StoreTests
         using var stranger = host.ClientOf(null);
         Assert.Equal(
             HttpStatusCode.Unauthorized,
-            (await StoreAsync(host, Scans.DicomHead(), client: stranger)).Status
+            (await StoreClient.StoreAsync(host, Scans.DicomHead(), client: stranger)).Status
         );
         using var unknown = await host.Client.PostAsync("/dicom-web/studies/1.2.3/complete", null);
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
@@ -260,7 +267,7 @@ public sealed class StoreTests
     public async Task The_vault_knows_whose_the_pseudonyms_are_and_tells_the_tenant_alone()
     {
         await using var host = await IntakeHost.StartAsync(Patient);
-        await StoreAsync(host, Scans.DicomHead(patientName: "Canary^Carla"));
+        await StoreClient.StoreAsync(host, Scans.DicomHead(patientName: "Canary^Carla"));
         var closed = await CompleteAsync(host);
         var vault = host.Service<IdentityVault>();
         var crosswalk = await vault.FindAsync(IntakeHost.Tenant, closed.StudyId, default);
@@ -295,7 +302,7 @@ public sealed class StoreTests
             SeriesInstanceUid = $"{StudyUid}.9",
             SopInstanceUid = $"{StudyUid}.9.1",
         }.ToBytes();
-        var answer = await StoreAsync(host, [.. series, shot]);
+        var answer = await StoreClient.StoreAsync(host, [.. series, shot]);
         Assert.Equal((HttpStatusCode.Accepted, 21), (answer.Status, answer.Stored.Count));
         Assert.Equal(20, (await StoredNamesAsync(host)).Length);
         var first = await CompleteAsync(host);
@@ -350,67 +357,6 @@ public sealed class StoreTests
         return JsonSerializer.Deserialize<IntakeHost.Submitted>(text, PlatformJson.Options)!;
     }
 
-    internal static MultipartContent Body(byte[][] instances)
-    {
-        var body = new MultipartContent("related", "boundary-of-the-test");
-        body.Headers.ContentType!.Parameters.Add(
-            new NameValueHeaderValue("type", "\"application/dicom\"")
-        );
-        foreach (var instance in instances)
-        {
-            var part = new ByteArrayContent(instance);
-            part.Headers.ContentType = new("application/dicom");
-            body.Add(part);
-        }
-        return body;
-    }
-
-    internal static async Task<Answer> StoreAsync(
-        IntakeHost host,
-        byte[][] instances,
-        string study = "",
-        HttpClient? client = null,
-        (string Name, string Value)[]? headers = null
-    )
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/dicom-web/studies{study}");
-        request.Content = Body(instances);
-        request.Headers.TransferEncodingChunked = true;
-        foreach (var (name, value) in headers ?? [])
-        {
-            request.Headers.Add(name, value);
-        }
-        using var response = await (client ?? host.Client).SendAsync(request);
-        var text = await response.Content.ReadAsStringAsync();
-        if (response.Content.Headers.ContentType?.MediaType != "application/dicom+json")
-        {
-            return new(response.StatusCode, [], [], response.Headers.RetryAfter?.Delta);
-        }
-        using var json = JsonDocument.Parse(text);
-        return new(
-            response.StatusCode,
-            [.. Items(json, "00081199").Select(item => Uid(item)!)],
-            [
-                .. Items(json, "00081198")
-                    .Concat(Items(json, "0008119A"))
-                    .Select(item =>
-                        (Uid(item), item.GetProperty("00081197").GetProperty("Value")[0].GetInt32())
-                    ),
-            ],
-            null
-        );
-    }
-
-    private static JsonElement[] Items(JsonDocument json, string tag) =>
-        json.RootElement.TryGetProperty(tag, out var sequence)
-            ? [.. sequence.GetProperty("Value").EnumerateArray()]
-            : [];
-
-    private static string? Uid(JsonElement item) =>
-        item.TryGetProperty("00081155", out var uid)
-            ? uid.GetProperty("Value")[0].GetString()
-            : null;
-
     private static async Task WaitForAsync(Func<Task<bool>> condition)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -419,11 +365,4 @@ public sealed class StoreTests
             await Task.Delay(20, patience.Token);
         }
     }
-
-    internal sealed record Answer(
-        HttpStatusCode Status,
-        List<string> Stored,
-        List<(string? Uid, int Reason)> Failures,
-        TimeSpan? RetryAfter
-    );
 }
