@@ -29,7 +29,7 @@ public class DeidentifiedStreamsTests
             }
         )
         {
-            var slices = files.Select(WithClass).ToArray();
+            var slices = files.Select(WithPatient).ToArray();
             var copies = slices.Select(file => Copy(file.ToBytes())).ToArray();
             Assert.All(
                 copies,
@@ -208,7 +208,7 @@ public class DeidentifiedStreamsTests
     [Fact]
     public void A_file_damaged_anywhere_gives_a_copy_or_a_refusal_in_bounded_memory()
     {
-        var slices = Series().Select(WithClass).ToArray();
+        var slices = Series().Select(WithPatient).ToArray();
         var nested = Instance(
             DicomElement.Text(0x0008_0020, "DA", "20200131"),
             DicomElement.Sequence(
