@@ -193,52 +193,6 @@ public abstract class BlobStoreContract
         await Assert.ThrowsAsync<ArgumentException>(() => NamesAsync("tenant"));
 
     [Fact]
-    public async Task A_big_blob_passes_with_bounded_memory()
-    {
-        const int chunks = 128;
-        var chunk = RandomNumberGenerator.GetBytes(1 << 20);
-        // What is alive, not what was ever allocated: tests of other classes allocate meanwhile.
-        var (before, most) = (GC.GetTotalMemory(forceFullCollection: true), 0L);
-        await Blobs.TryCreateAsync(
-            $"{_tenant}/big",
-            async (stream, token) =>
-            {
-                for (var n = 0; n < chunks; n++)
-                {
-                    await stream.WriteAsync(chunk, token);
-                    if (n % 32 == 31)
-                    {
-                        Measure();
-                    }
-                }
-            },
-            default
-        );
-        await using var back = await Blobs.OpenReadAsync($"{_tenant}/big", default);
-        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var expected = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[1 << 20];
-        var read = 0L;
-        for (int got; (got = await back.ReadAsync(buffer)) > 0; read += got)
-        {
-            sha.AppendData(buffer, 0, got);
-            if (read >> 25 != (read + got) >> 25)
-            {
-                Measure();
-            }
-        }
-        for (var n = 0; n < chunks; n++)
-        {
-            expected.AppendData(chunk);
-        }
-        Assert.Equal(expected.GetHashAndReset(), sha.GetHashAndReset());
-        Assert.InRange(most, 0, 64L << 20);
-
-        void Measure() =>
-            most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-    }
-
-    [Fact]
     public async Task A_writer_that_writes_synchronously_is_served()
     {
         var bytes = RandomNumberGenerator.GetBytes(9 << 20);
