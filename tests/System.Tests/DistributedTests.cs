@@ -9,6 +9,7 @@ using Platform.Testing;
 
 namespace System.Tests;
 
+[Collection(FrontDoor.WholePlatform)]
 public sealed class DistributedTests(Cluster cluster) : IClassFixture<Cluster>
 {
     [Fact]

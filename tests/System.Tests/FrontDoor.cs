@@ -6,6 +6,9 @@ namespace System.Tests;
 /// <summary><c>./platform</c>, as a user runs it.</summary>
 internal static class FrontDoor
 {
+    /// <summary>Tests that run a whole platform run one after another: two at once starve each other on two cores.</summary>
+    public const string WholePlatform = "a whole platform";
+
     /// <summary>The folder that holds Platform.sln.</summary>
     public static string Root { get; } = FindRoot();
 

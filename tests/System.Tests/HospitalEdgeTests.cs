@@ -5,6 +5,7 @@ using System.Text.Json;
 namespace System.Tests;
 
 /// <summary>From a modality's C-STORE to a result in the hospital's Orthanc, with nobody's identity beyond the wall.</summary>
+[Collection(FrontDoor.WholePlatform)]
 public sealed class HospitalEdgeTests
 {
     [Fact]
