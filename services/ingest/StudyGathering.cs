@@ -71,7 +71,7 @@ public sealed partial class StudyGathering(
         await blobs.TryCreateAsync(
             file.IsHeld
                 ? BlobNames.Held(tenant, studyId, name)
-                : $"{BlobNames.InputPrefix(tenant, studyId)}{name}",
+                : BlobNames.Received(tenant, studyId, name),
             async (stream, token) =>
             {
                 await using var source = kept.OpenRead(file.Offset, file.Bytes);
@@ -213,7 +213,7 @@ public sealed partial class StudyGathering(
             if (release)
             {
                 await blobs.TryCreateAsync(
-                    BlobNames.InputPrefix(tenant, studyId) + blob.Name[prefix.Length..],
+                    BlobNames.Received(tenant, studyId, blob.Name[prefix.Length..]),
                     async (stream, token) =>
                     {
                         await using var held = await blobs.OpenReadAsync(blob.Name, token);

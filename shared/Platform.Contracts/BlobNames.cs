@@ -19,7 +19,11 @@ public static class BlobNames
     /// A received file, once for all revisions that list it. <paramref name="item"/> is <see cref="ReceivedItem.Name"/>.
     /// </summary>
     public static string Received(StudyContext study, string item) =>
-        $"{InputPrefix(study.Tenant, study.StudyId)}{item}";
+        Received(study.Tenant, study.StudyId, item);
+
+    /// <inheritdoc cref="Received(StudyContext, string)"/>
+    public static string Received(string tenant, string study, string item) =>
+        $"{InputPrefix(tenant, study)}{item}";
 
     /// <summary>The prefix of the files received of a study.</summary>
     public static string InputPrefix(string tenant, string study) =>

@@ -11,27 +11,6 @@ public class CanaryTests
 {
     private const string Canary = "XCANARYX";
 
-    private static readonly string[] TextVrs =
-    [
-        "AE",
-        "AS",
-        "CS",
-        "DA",
-        "DS",
-        "DT",
-        "IS",
-        "LO",
-        "LT",
-        "PN",
-        "SH",
-        "ST",
-        "TM",
-        "UC",
-        "UI",
-        "UR",
-        "UT",
-    ];
-
     private static readonly string[] ByteVrs = ["OB", "OW", "OL", "OF", "OD", "OV", "UN"];
 
     [Theory]
@@ -84,7 +63,7 @@ public class CanaryTests
         var kept = AttributeRule.All.Count(rule =>
             rule.Option is DeidentificationOption.Device or DeidentificationOption.Institution
             && rule.OptionAction == DeidentificationAction.Keep
-            && TextVrs.Contains(rule.Vrs[0])
+            && DicomElement.TextRepresentations.Contains(rule.Vrs[0])
         );
         Assert.InRange(kept, 20, 60);
         Assert.Equal(kept, Count(bytes));
@@ -101,7 +80,7 @@ public class CanaryTests
             {
                 continue;
             }
-            if (TextVrs.Contains(vr))
+            if (DicomElement.TextRepresentations.Contains(vr))
             {
                 yield return DicomElement.Text(rule.Tag, vr, Canary);
             }
@@ -130,7 +109,7 @@ public class CanaryTests
             {
                 yield return DicomElement.Text(group << 16 | 0x0010, "LO", Canary);
             }
-            foreach (var (n, vr) in TextVrs.Concat(ByteVrs).Index())
+            foreach (var (n, vr) in DicomElement.TextRepresentations.Concat(ByteVrs).Index())
             {
                 yield return DicomElement.Text(
                     (group << 16) + (group % 2 == 1 ? 0x1000u : 0x9000u) + (uint)n,

@@ -10,6 +10,28 @@ namespace Platform.Testing;
 /// <param name="Value">Its bytes; of numbers in little endian.</param>
 public sealed record DicomElement(uint Tag, string Vr, byte[] Value)
 {
+    /// <summary>Representations whose values are characters (PS3.5 section 6.2).</summary>
+    public static readonly string[] TextRepresentations =
+    [
+        "AE",
+        "AS",
+        "CS",
+        "DA",
+        "DS",
+        "DT",
+        "IS",
+        "LO",
+        "LT",
+        "PN",
+        "SH",
+        "ST",
+        "TM",
+        "UC",
+        "UI",
+        "UR",
+        "UT",
+    ];
+
     private const uint Undefined = uint.MaxValue;
 
     /// <summary>Items of a sequence.</summary>

@@ -11,26 +11,6 @@ internal static class PlantedStudy
     public const string Canary = "CANARY4711";
     public const string StudyUid = "1.2.826.0.1.4711987";
 
-    private static readonly string[] Text =
-    [
-        "AE",
-        "AS",
-        "CS",
-        "DA",
-        "DS",
-        "DT",
-        "IS",
-        "LO",
-        "LT",
-        "PN",
-        "SH",
-        "ST",
-        "TM",
-        "UC",
-        "UR",
-        "UT",
-    ];
-
     /// <summary>What places the image and names the instance.</summary>
     private static readonly HashSet<uint> Needed =
     [
@@ -125,7 +105,8 @@ internal static class PlantedStudy
             var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             var vr = words.Length > 1 ? words[1].Split('|', ',')[0] : "";
             if (
-                Text.Contains(vr)
+                DicomElement.TextRepresentations.Contains(vr)
+                && vr != "UI"
                 && uint.TryParse(
                     words[0].Replace(",", "", StringComparison.Ordinal),
                     NumberStyles.HexNumber,
