@@ -43,12 +43,6 @@ public sealed partial class StudyGathering(
             tenants.PseudonymOf(submission.Tenant, TenantDirectory.IdentityOfUid(studyInstanceUid))
         );
         await MarkAsync(study, cancellationToken);
-        foreach (
-            var stored in await StoredAsync(submission.Tenant, study.StudyId, cancellationToken)
-        )
-        {
-            study.Names.TryAdd(stored.Instance, stored.Item.Name);
-        }
         return study;
     }
 
@@ -62,9 +56,14 @@ public sealed partial class StudyGathering(
     {
         var (tenant, studyId) = (study.Submission.Tenant, study.StudyId);
         var name = file.Item(identity => tenants.PseudonymOf(tenant, identity)).Name;
-        if (!study.Names.TryAdd(StoredInstance.InstanceOf(name), name))
+        var instance = StoredInstance.InstanceOf(name);
+        await study.LookUpAsync(
+            // A sender of one instance a request must not list all before it each time, nor one of many look for each.
+            first => StoredAsync(tenant, studyId, first ? instance : "", cancellationToken)
+        );
+        if (!study.Names.TryAdd(instance, name))
         {
-            return study.Names[StoredInstance.InstanceOf(name)] == name
+            return study.Names[instance] == name
                 ? InstanceOutcome.Repeated
                 : InstanceOutcome.OtherContent;
         }
@@ -108,7 +107,8 @@ public sealed partial class StudyGathering(
             (_, _) => Task.CompletedTask,
             cancellationToken
         );
-        return study.Names.Count;
+        var (tenant, studyId) = (study.Submission.Tenant, study.StudyId);
+        return (await StoredAsync(tenant, studyId, "", cancellationToken)).Count;
     }
 
     /// <summary>Closes a revision with every instance that is stored.</summary>
@@ -131,7 +131,7 @@ public sealed partial class StudyGathering(
         {
             submission = submission with { Site = marker.Site, Priority = marker.Priority };
         }
-        var items = Items(await StoredAsync(tenant, studyId, cancellationToken));
+        var items = Items(await StoredAsync(tenant, studyId, "", cancellationToken));
         IntakeResult? result = null;
         if (items.Length > 0)
         {
@@ -146,7 +146,7 @@ public sealed partial class StudyGathering(
             LogClosed(tenant, studyId, result.Study.Revision, outcome, items.Length);
         }
         // An instance that was stored meanwhile is in no manifest yet: the next walk closes the next revision.
-        var now = Items(await StoredAsync(tenant, studyId, cancellationToken));
+        var now = Items(await StoredAsync(tenant, studyId, "", cancellationToken));
         if (StudyRevisions.InputDigest(now) == StudyRevisions.InputDigest(items))
         {
             await foreach (
@@ -255,7 +255,7 @@ public sealed partial class StudyGathering(
         {
             return true;
         }
-        var stored = await StoredAsync(tenant, studyId, cancellationToken);
+        var stored = await StoredAsync(tenant, studyId, "", cancellationToken);
         var last = stored.Select(one => one.At).Append(began).Max();
         return now - last >= options.Value.QuietTimeOf(tenant)
             || markers.Exists(marker =>
@@ -275,9 +275,14 @@ public sealed partial class StudyGathering(
         );
 
     /// <summary>What is stored of a study: of an instance that two senders sent with other content at the same moment, the first.</summary>
+    /// <param name="tenant">Whose.</param>
+    /// <param name="studyId">The study.</param>
+    /// <param name="instance">Only of this instance; "" for all.</param>
+    /// <param name="cancellationToken">Cancels.</param>
     private async Task<IReadOnlyList<StoredInstance>> StoredAsync(
         string tenant,
         string studyId,
+        string instance,
         CancellationToken cancellationToken
     )
     {
@@ -290,7 +295,7 @@ public sealed partial class StudyGathering(
             }
         )
         {
-            await foreach (var blob in blobs.ListAsync(prefix, cancellationToken))
+            await foreach (var blob in blobs.ListAsync(prefix + instance, cancellationToken))
             {
                 stored.Add(StoredInstance.Of(blob, blob.Name[prefix.Length..], refusal));
             }
@@ -327,8 +332,34 @@ public sealed partial class StudyGathering(
 /// <summary>A study during one sender's request.</summary>
 internal sealed record GatheredStudy(StudySubmission Submission, string StudyId)
 {
-    /// <summary>Names of the stored files by their instance.</summary>
+    private readonly Lock _gate = new();
+    private Task? _first;
+    private Task? _all;
+
+    /// <summary>Names of the stored files by their instance, as far as they were looked up.</summary>
     public ConcurrentDictionary<string, string> Names { get; } = new();
+
+    /// <summary>Looks up what is stored: for the first instance that alone, from the second on everything, once.</summary>
+    /// <param name="list">Lists; told whether it is the first.</param>
+    public async Task LookUpAsync(Func<bool, Task<IReadOnlyList<StoredInstance>>> list)
+    {
+        Task needed;
+        lock (_gate)
+        {
+            needed = _first is null
+                ? _first = AddAsync(list(true))
+                : _all ??= AddAsync(list(false));
+        }
+        await needed;
+    }
+
+    private async Task AddAsync(Task<IReadOnlyList<StoredInstance>> listing)
+    {
+        foreach (var stored in await listing)
+        {
+            Names.TryAdd(stored.Instance, stored.Item.Name);
+        }
+    }
 
     /// <summary>What the sender sent.</summary>
     public ConcurrentBag<ReceivedFile> Files { get; } = [];

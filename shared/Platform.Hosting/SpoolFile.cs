@@ -1,32 +1,37 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Platform.Hosting;
 
 /// <summary>
-/// A file that has no name, so that a killed process leaves nothing behind: what is too large for memory lies here on its way. Reads and writes are
-/// positional, and can be done side by side. A full disk is an <see cref="IOException"/>.
+/// What is too large for memory lies here on its way: a file that has no name, so that a killed process leaves nothing behind. What turns out to be small
+/// may stay in memory. Reads and writes are positional, and can be done side by side. A full disk is an <see cref="IOException"/>.
 /// </summary>
 public sealed class SpoolFile : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly string _folder;
+    private readonly Lock _gate = new();
+    private byte[]? _memory;
+    private int _filled;
+    private volatile SafeFileHandle? _handle;
 
-    /// <summary>Makes the file.</summary>
+    /// <summary>Makes the file, or puts that off.</summary>
     /// <param name="folder">Created where it is missing.</param>
+    /// <param name="bytesInMemory">Up to so many bytes are kept in memory: making and deleting a file costs more than small contents.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
-    public SpoolFile(string folder)
+    public SpoolFile(string folder, int bytesInMemory = 0)
     {
-        var path = Path.Combine(folder, $"spool-{Guid.NewGuid():n}");
-        Directory.CreateDirectory(folder);
-        _handle = File.OpenHandle(
-            path,
-            FileMode.CreateNew,
-            FileAccess.ReadWrite,
-            FileShare.Delete,
-            FileOptions.DeleteOnClose
-        );
-        File.Delete(path);
+        _folder = folder;
+        if (bytesInMemory > 0)
+        {
+            _memory = ArrayPool<byte>.Shared.Rent(bytesInMemory);
+        }
+        else
+        {
+            _handle = Create(folder);
+        }
     }
 
     /// <summary>Writes at a place: into the system's cache, so that handing it to another thread would cost more than it does.</summary>
@@ -37,24 +42,104 @@ public sealed class SpoolFile : IDisposable
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
-        RandomAccess.Write(_handle, data.Span, at);
+        Write(data.Span, at);
         return ValueTask.CompletedTask;
     }
 
     /// <summary>Opens a range for reading.</summary>
-    public Stream OpenRead(long offset, long length) => new SpoolStream(_handle, offset, length);
+    public Stream OpenRead(long offset, long length) => new SpoolStream(this, offset, length);
 
     /// <summary>Opens the file for writing from <paramref name="offset"/> on.</summary>
-    public SpoolOutputStream OpenWrite(long offset) => new(_handle, offset);
+    public SpoolOutputStream OpenWrite(long offset) => new(this, offset);
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _handle?.Dispose();
+            Forget();
+        }
+    }
+
+    internal void Write(ReadOnlySpan<byte> data, long at)
+    {
+        if (_handle is null && TryKeep(data, at))
+        {
+            return;
+        }
+        RandomAccess.Write(_handle!, data, at);
+    }
+
+    internal int Read(Span<byte> buffer, long at)
+    {
+        if (_handle is null)
+        {
+            lock (_gate)
+            {
+                if (_memory is not null)
+                {
+                    var count = (int)Math.Clamp(_filled - at, 0, buffer.Length);
+                    _memory.AsSpan((int)Math.Min(at, _filled), count).CopyTo(buffer);
+                    return count;
+                }
+            }
+        }
+        return RandomAccess.Read(_handle!, buffer, at);
+    }
+
+    /// <summary>Puts it in memory; where it does not fit there, moves all that is into a file.</summary>
+    private bool TryKeep(ReadOnlySpan<byte> data, long at)
+    {
+        lock (_gate)
+        {
+            if (_memory is null)
+            {
+                return false;
+            }
+            if (at + data.Length <= _memory.Length)
+            {
+                data.CopyTo(_memory.AsSpan((int)at));
+                _filled = Math.Max(_filled, (int)at + data.Length);
+                return true;
+            }
+            var handle = Create(_folder);
+            RandomAccess.Write(handle, _memory.AsSpan(0, _filled), 0);
+            _handle = handle;
+            Forget();
+            return false;
+        }
+    }
+
+    private void Forget()
+    {
+        if (_memory is { } memory)
+        {
+            _memory = null;
+            ArrayPool<byte>.Shared.Return(memory);
+        }
+    }
+
+    private static SafeFileHandle Create(string folder)
+    {
+        var path = Path.Combine(folder, $"spool-{Guid.NewGuid():n}");
+        Directory.CreateDirectory(folder);
+        var handle = File.OpenHandle(
+            path,
+            FileMode.CreateNew,
+            FileAccess.ReadWrite,
+            FileShare.Delete,
+            FileOptions.DeleteOnClose
+        );
+        File.Delete(path);
+        return handle;
+    }
 }
 
 /// <summary>Writes to a spool file front to back, and tells the digest of what was written.</summary>
 /// <param name="spool">The file; left open.</param>
 /// <param name="offset">Where to begin, bytes.</param>
-public sealed class SpoolOutputStream(SafeFileHandle spool, long offset) : Stream
+public sealed class SpoolOutputStream(SpoolFile spool, long offset) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _written;
@@ -85,7 +170,7 @@ public sealed class SpoolOutputStream(SafeFileHandle spool, long offset) : Strea
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         _hash.AppendData(buffer);
-        RandomAccess.Write(spool, buffer, offset + _written);
+        spool.Write(buffer, offset + _written);
         _written += buffer.Length;
     }
 

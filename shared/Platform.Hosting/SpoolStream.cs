@@ -1,12 +1,10 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Platform.Hosting;
 
 /// <summary>Reads one range of a spool file; positional reads, so ranges can be read side by side.</summary>
 /// <param name="spool">The file; left open.</param>
 /// <param name="offset">Where the range starts, bytes.</param>
 /// <param name="length">Of the range, bytes.</param>
-public sealed class SpoolStream(SafeFileHandle spool, long offset, long length) : Stream
+public sealed class SpoolStream(SpoolFile spool, long offset, long length) : Stream
 {
     private long _position;
 
@@ -32,7 +30,7 @@ public sealed class SpoolStream(SafeFileHandle spool, long offset, long length) 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        var read = RandomAccess.Read(spool, buffer[..Left(buffer.Length)], offset + _position);
+        var read = spool.Read(buffer[..Left(buffer.Length)], offset + _position);
         _position += read;
         return read;
     }

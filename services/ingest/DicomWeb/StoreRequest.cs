@@ -14,6 +14,9 @@ internal sealed class StoreRequest : IAsyncDisposable
 {
     private const int BufferBytes = 128 * 1024;
 
+    /// <summary>Most slices of CT and MR are smaller.</summary>
+    private const int BytesInMemory = 1 << 20;
+
     private readonly StudySubmission _submission;
     private readonly string? _studyInstanceUid;
     private readonly StudyGathering _gathering;
@@ -58,10 +61,14 @@ internal sealed class StoreRequest : IAsyncDisposable
         }
         var slot = await SlotAsync(cancellationToken);
         var length = await FillAsync(slot, content, cancellationToken);
-        var taken = Task.Run(
-            () => DeidentifyAsync(slot, length, cancellationToken),
-            cancellationToken
-        );
+        // A request of one small instance has nothing to do meanwhile: handing it to another thread would only cost.
+        var taken =
+            _parts.Count == 0 && length <= BytesInMemory
+                ? DeidentifyAsync(slot, length, cancellationToken)
+                : Task.Run(
+                    () => DeidentifyAsync(slot, length, cancellationToken),
+                    cancellationToken
+                );
         _taken.Add(taken);
         _parts.Add(StoreAsync(slot, taken, cancellationToken));
     }
@@ -135,7 +142,10 @@ internal sealed class StoreRequest : IAsyncDisposable
         {
             _all.Add(
                 IntakeUnavailableException.Guard(() =>
-                    new Slot(new SpoolFile(_options.SpoolPath), new SpoolFile(_options.SpoolPath))
+                    new Slot(
+                        new SpoolFile(_options.SpoolPath, BytesInMemory),
+                        new SpoolFile(_options.SpoolPath, BytesInMemory)
+                    )
                 )
             );
             return _all[^1];

@@ -14,6 +14,14 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
     private const int Eexist = 17;
     private const int ReadOnly = 0;
 
+    private static readonly EnumerationOptions Exactly = new()
+    {
+        AttributesToSkip = 0,
+        IgnoreInaccessible = false,
+        MatchCasing = MatchCasing.CaseSensitive,
+        MatchType = MatchType.Simple,
+    };
+
     private readonly string _root = Directory.CreateDirectory(root).FullName;
     private readonly string _partial = Directory
         .CreateDirectory(Path.Combine(root, ".partial"))
@@ -34,14 +42,14 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
         var partial = Path.Combine(_partial, Guid.NewGuid().ToString("n"));
         try
         {
+            // Writes go into the system's cache: handing each to another thread would cost more than it does.
             await using (
                 var file = new FileStream(
                     partial,
                     FileMode.CreateNew,
                     FileAccess.Write,
                     FileShare.None,
-                    BufferBytes,
-                    FileOptions.Asynchronous
+                    BufferBytes
                 )
             )
             {
@@ -92,9 +100,10 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
     {
         await Task.CompletedTask;
         BlobName.SplitPrefix(prefix);
-        // The deepest folder that the prefix names whole; below it names are compared.
-        var folder = prefix[..prefix.LastIndexOf('/')];
-        foreach (var entry in Walk(new(Path.Combine(_root, folder)), folder + "/", prefix))
+        // The deepest folder that the prefix names whole; what follows is the beginning of a name in it.
+        var end = prefix.LastIndexOf('/') + 1;
+        var folder = new DirectoryInfo(Path.Combine(_root, prefix[..end]));
+        foreach (var entry in Walk(folder, prefix[..end], prefix[end..]))
         {
             cancellationToken.ThrowIfCancellationRequested();
             yield return entry;
@@ -122,12 +131,12 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
     }
 
     /// <summary>Files in ordinal order of their full names: a folder sorts as its name followed by '/'.</summary>
-    private static IEnumerable<BlobEntry> Walk(DirectoryInfo folder, string name, string prefix)
+    private static IEnumerable<BlobEntry> Walk(DirectoryInfo folder, string name, string beginning)
     {
         FileSystemInfo[] entries;
         try
         {
-            entries = folder.GetFileSystemInfos();
+            entries = folder.GetFileSystemInfos($"{beginning}*", Exactly);
         }
         catch (DirectoryNotFoundException)
         {
@@ -142,21 +151,12 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
         {
             if (entry is DirectoryInfo below)
             {
-                if (
-                    key.StartsWith(prefix, StringComparison.Ordinal)
-                    || prefix.StartsWith(key, StringComparison.Ordinal)
-                )
+                foreach (var blob in Walk(below, key, ""))
                 {
-                    foreach (var blob in Walk(below, key, prefix))
-                    {
-                        yield return blob;
-                    }
+                    yield return blob;
                 }
             }
-            else if (
-                key.StartsWith(prefix, StringComparison.Ordinal)
-                && entry is FileInfo { Exists: true } file
-            )
+            else if (entry is FileInfo { Exists: true } file)
             {
                 yield return new(key, file.Length, file.LastWriteTimeUtc);
             }
