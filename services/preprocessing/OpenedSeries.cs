@@ -1,32 +1,48 @@
+using System.Runtime.CompilerServices;
 using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Imaging;
 
 namespace Platform.Preprocessing;
 
-/// <summary>One volume of a series, not read yet.</summary>
+/// <summary>One volume of a series, or a time series of it, not read yet.</summary>
 /// <param name="Name">What tells it from the others of its series; null where it is the only one.</param>
 /// <param name="Label">What to call it to people: its source's label, and its name.</param>
-/// <param name="Read">Reads it; a <see cref="VolumeException"/> says why it is none.</param>
+/// <param name="Frames">How many volumes one after another; 1 where it is no time series.</param>
+/// <param name="FrameTimesMs">When each was taken, ms; null where that is not known, and for one.</param>
+/// <param name="Read">Reads them; a <see cref="VolumeException"/> says why it is none.</param>
 /// <param name="Origin">What its slices were received as; null where it was no DICOM series.</param>
 internal sealed record SeriesPart(
     string? Name,
     string Label,
-    Func<CancellationToken, Task<Volume<float>>> Read,
+    int Frames,
+    IReadOnlyList<double>? FrameTimesMs,
+    Func<CancellationToken, IAsyncEnumerable<Volume<float>>> Read,
     SourceSeries? Origin
 )
 {
-    /// <summary>Reads it.</summary>
+    /// <summary>Reads frame after frame.</summary>
     /// <exception cref="VolumeException">It is no volume; the message starts with the label.</exception>
-    public async Task<Volume<float>> ReadAsync(CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Volume<float>> ReadAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
-        try
+        await using var frames = Read(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (await MoveAsync())
         {
-            return await Read(cancellationToken);
+            yield return frames.Current;
         }
-        catch (VolumeException e)
+
+        async Task<bool> MoveAsync()
         {
-            throw new VolumeException(e.Fault, $"{Label}: {e.Message}", e);
+            try
+            {
+                return await frames.MoveNextAsync();
+            }
+            catch (VolumeException e)
+            {
+                throw new VolumeException(e.Fault, $"{Label}: {e.Message}", e);
+            }
         }
     }
 }

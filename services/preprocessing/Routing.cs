@@ -14,24 +14,45 @@ internal static class Routing
         var thickest = series.SpacingMm.Max();
         var extents = series.Shape.Zip(series.SpacingMm, (voxels, spacing) => voxels * spacing);
         var (smallest, largest) = (extents.Min(), extents.Max());
-        return thinnest < routing.MinSpacingMm
-                ? Needs("spacing of at least", routing.MinSpacingMm, thinnest, "mm")
-            : thickest > routing.MaxSpacingMm
-                ? Needs("spacing of at most", routing.MaxSpacingMm, thickest, "mm")
-            : smallest < routing.MinExtentMm
-                ? Needs("a field of view of at least", routing.MinExtentMm, smallest, "mm")
-            : largest > routing.MaxExtentMm
-                ? Needs("a field of view of at most", routing.MaxExtentMm, largest, "mm")
-            : thickest / thinnest < routing.MinAnisotropy
-                ? Needs(
-                    "a slice distance over in-plane spacing of at least",
-                    routing.MinAnisotropy,
-                    thickest / thinnest,
-                    ""
-                )
-            : thickest < routing.MinThicknessMm
-                ? Needs("slices of at least", routing.MinThicknessMm, thickest, "mm")
-            : null;
+        return series.Frames > routing.MaxFrames
+            ? routing.MaxFrames == 1
+                ? $"needs a single volume, this is a time series of {series.Frames}"
+                : Needs("a time series of at most", routing.MaxFrames, series.Frames, "frames")
+            : series.Frames < routing.MinFrames
+                ? Needs("a time series of at least", routing.MinFrames, series.Frames, "frames")
+                : thinnest < routing.MinSpacingMm
+                    ? Needs("spacing of at least", routing.MinSpacingMm, thinnest, "mm")
+                    : thickest > routing.MaxSpacingMm
+                        ? Needs("spacing of at most", routing.MaxSpacingMm, thickest, "mm")
+                        : smallest < routing.MinExtentMm
+                            ? Needs(
+                                "a field of view of at least",
+                                routing.MinExtentMm,
+                                smallest,
+                                "mm"
+                            )
+                            : largest > routing.MaxExtentMm
+                                ? Needs(
+                                    "a field of view of at most",
+                                    routing.MaxExtentMm,
+                                    largest,
+                                    "mm"
+                                )
+                                : thickest / thinnest < routing.MinAnisotropy
+                                    ? Needs(
+                                        "a slice distance over in-plane spacing of at least",
+                                        routing.MinAnisotropy,
+                                        thickest / thinnest,
+                                        ""
+                                    )
+                                    : thickest < routing.MinThicknessMm
+                                        ? Needs(
+                                            "slices of at least",
+                                            routing.MinThicknessMm,
+                                            thickest,
+                                            "mm"
+                                        )
+                                        : null;
     }
 
     private static string Needs(string what, double limit, double found, string unit) =>
@@ -42,10 +63,10 @@ internal static class Routing
             .Replace(" ,", ",", StringComparison.Ordinal)
             .TrimEnd();
 
-    /// <summary>The series' numbers for people, for example "s1 (181×217×181 voxels of 1×1×1 mm)".</summary>
+    /// <summary>The series' numbers for people, for example "s1 (256×256×12 voxels of 1.4×1.4×8 mm, 20 frames)".</summary>
     public static string Describe(PlannedSeries series) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{series.Series} ({string.Join('×', series.Shape)} voxels of {string.Join('×', series.SpacingMm.Select(mm => mm.ToString("0.###", CultureInfo.InvariantCulture)))} mm)"
+            $"{series.Series} ({string.Join('×', series.Shape)} voxels of {string.Join('×', series.SpacingMm.Select(mm => mm.ToString("0.###", CultureInfo.InvariantCulture)))} mm{(series.Frames > 1 ? $", {series.Frames} frames" : "")})"
         );
 }

@@ -8,7 +8,7 @@ namespace Platform.Preprocessing;
 
 /// <summary>
 /// Aligns a study's series to the most detailed of them, rigidly, by mutual information, and stores each on that one's grid. One volume, and the
-/// one made of it, are in memory at a time, with the anchor at 2 mm. What cannot be aligned is said and refuses nothing.
+/// one made of it, are in memory at a time, with the anchor at 2 mm. Time series are not aligned. What cannot be aligned is said and refuses nothing.
 /// </summary>
 public sealed class SequenceAligner(VolumeStore volumes)
 {
@@ -40,13 +40,22 @@ public sealed class SequenceAligner(VolumeStore volumes)
         {
             return [.. series.Select(one => one.Series)];
         }
-        var anchor = series.MinBy(one => Detail(one.Grid));
+        var volumesAlone = series.Where(one => one.Series.Frames == 1).ToList();
+        var anchor = volumesAlone.Count > 1 ? volumesAlone.MinBy(one => Detail(one.Grid)) : default;
         FixedImage? fixedImage = null;
         string? unusable = null;
         var aligned = new List<PlannedSeries>();
         foreach (var one in series)
         {
-            aligned.Add(one.Series with { Alignment = await OneAsync(one) });
+            aligned.Add(
+                one.Series with
+                {
+                    Alignment =
+                        one.Series.Frames > 1 ? OfTimeSeries(one.Series)
+                        : volumesAlone.Count > 1 ? await OneAsync(one)
+                        : null,
+                }
+            );
         }
         return aligned;
 
@@ -112,6 +121,13 @@ public sealed class SequenceAligner(VolumeStore volumes)
             }
         }
     }
+
+    private static SeriesAlignment OfTimeSeries(PlannedSeries series) =>
+        new()
+        {
+            Outcome = AlignmentOutcome.NotTried,
+            Detail = Text($"a time series of {series.Frames} frames: single volumes are aligned"),
+        };
 
     private async Task<SeriesAlignment> AlignAsync(
         StudyContext study,

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Dicom;
@@ -60,7 +61,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         }
     }
 
-    /// <summary>Opens one series.</summary>
+    /// <summary>Opens one series: a DICOM series may be several volumes, a file of four dimensions is one time series.</summary>
     /// <exception cref="VolumeException">It is no volume; the message starts with the source's label.</exception>
     /// <exception cref="BlobNotFoundException">A file is missing.</exception>
     internal async Task<OpenedSeries> OpenAsync(
@@ -70,25 +71,77 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
     ) =>
         source.IsDicom
             ? await OpenDicomAsync(study, source, cancellationToken)
-            : new OpenedSeries([
+            : await OpenNiftiAsync(study, source, cancellationToken);
+
+    private async Task<OpenedSeries> OpenNiftiAsync(
+        StudyContext study,
+        SeriesSource source,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var stream = await OpenAsync(study, source.Items[0], cancellationToken);
+        try
+        {
+            var header = await Task.Run(() => NiftiReader.ReadHeader(stream), cancellationToken);
+            CheckFrames(header.Frames, header.Geometry);
+            var frames = (int)header.Frames;
+            var times = Enumerable.Range(0, frames).Select(n => n * header.FrameIntervalMs);
+            return new OpenedSeries([
                 new(
                     null,
                     source.Label,
+                    frames,
+                    frames > 1 && header.FrameIntervalMs is not null
+                        ? [.. times.Select(time => time!.Value)]
+                        : null,
                     token => ReadNiftiAsync(study, source.Items[0], token),
                     null
                 ),
             ]);
+        }
+        catch (VolumeException e)
+        {
+            throw new VolumeException(e.Fault, $"{source.Label}: {e.Message}", e);
+        }
+    }
 
-    /// <summary>Streamed: the file is never held beside the volume.</summary>
-    private async Task<Volume<float>> ReadNiftiAsync(
+    /// <summary>Streamed: the file is never held beside a volume.</summary>
+    private async IAsyncEnumerable<Volume<float>> ReadNiftiAsync(
         StudyContext study,
         ReceivedItem item,
-        CancellationToken cancellationToken
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
         await using var stream = await OpenAsync(study, item, cancellationToken);
         var limits = new NiftiReadOptions { MaxVoxels = options.Value.MaxVoxels };
-        return await Task.Run(() => NiftiReader.ReadImage(stream, limits), cancellationToken);
+        using var reader = await Task.Run(
+            () => new NiftiFrameReader<float>(stream, limits),
+            cancellationToken
+        );
+        while (await Task.Run(reader.Read, cancellationToken) is { } frame)
+        {
+            yield return frame;
+        }
+    }
+
+    /// <summary>Refuses a time series that is too long.</summary>
+    /// <exception cref="VolumeException">TooLarge.</exception>
+    private void CheckFrames(long frames, VolumeGeometry geometry)
+    {
+        if (frames > options.Value.MaxFrames)
+        {
+            throw new VolumeException(
+                VolumeFault.TooLarge,
+                $"{frames} frames, the limit is {options.Value.MaxFrames} (Preprocessing:MaxFrames)"
+            );
+        }
+        if (frames > 1 && frames * geometry.VoxelCount > options.Value.MaxSeriesVoxels)
+        {
+            throw new VolumeException(
+                VolumeFault.TooLarge,
+                $"{frames} frames of {geometry.VoxelCount} voxels, the limit for all is {options.Value.MaxSeriesVoxels} (Preprocessing:MaxSeriesVoxels)"
+            );
+        }
     }
 
     /// <summary>
@@ -102,13 +155,13 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
     )
     {
         // A pixel has two bytes at most, and a file not as much again of other things.
-        var most = 4 * options.Value.MaxVoxels;
+        var most = 4 * options.Value.MaxSeriesVoxels;
         var bytes = source.Items.Sum(item => item.Bytes);
         if (bytes > most)
         {
             throw new VolumeException(
                 VolumeFault.TooLarge,
-                $"{source.Label}: {bytes} bytes, the limit for {options.Value.MaxVoxels} voxels is {most} (Preprocessing:MaxVoxels)"
+                $"{source.Label}: {bytes} bytes, the limit for {options.Value.MaxSeriesVoxels} voxels is {most} (Preprocessing:MaxSeriesVoxels)"
             );
         }
         var spool = new SpoolFile(Path.GetTempPath());
@@ -143,6 +196,10 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
                 () => DicomSeries.Open(instances, options.Value.MaxVoxels),
                 cancellationToken
             );
+            foreach (var volume in volumes)
+            {
+                CheckFrames(volume.Frames, volume.Geometry);
+            }
             return new OpenedSeries(
                 [.. volumes.Select(volume => Part(source, volume))],
                 DicomFile.ReadScanner(instances[0]()),
@@ -167,9 +224,23 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
         return new(
             volume.Label == "" ? null : volume.Label,
             label,
-            token => Task.Run(volume.Read, token),
+            volume.Frames,
+            volume.FrameTimesMs(),
+            token => ReadDicomAsync(volume, token),
             Origin(volume)
         );
+    }
+
+    private static async IAsyncEnumerable<Volume<float>> ReadDicomAsync(
+        DicomVolume volume,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        for (var frame = 0; frame < volume.Frames; frame++)
+        {
+            var number = frame;
+            yield return await Task.Run(() => volume.Read(number), cancellationToken);
+        }
     }
 
     private static SourceSeries Origin(DicomVolume volume)
@@ -183,6 +254,7 @@ public sealed class SeriesReader(IBlobStore blobs, IOptions<PreprocessingOptions
             FrameOfReferenceUid = Stated(first.FrameOfReferenceUid),
             PatientId = Stated(first.PatientId),
             Modality = Stated(first.Modality),
+            Frames = volume.Frames,
             Slices =
             [
                 .. slices.Select(slice => new SourceSlice(

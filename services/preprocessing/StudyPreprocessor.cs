@@ -9,7 +9,7 @@ namespace Platform.Preprocessing;
 
 /// <summary>
 /// Turns a received revision into canonical volumes and a plan. A pure function of the manifest, the files and the installed models:
-/// volumes and plan are created once, so doing it again after a crash finds or completes them. One volume is in memory at a time.
+/// volumes and plan are created once, so doing it again after a crash finds or completes them. One volume, of a time series one frame, is in memory at a time.
 /// </summary>
 public sealed class StudyPreprocessor(
     IBlobStore blobs,
@@ -20,7 +20,7 @@ public sealed class StudyPreprocessor(
     IOptions<PreprocessingOptions> options
 )
 {
-    private const string Canonical = "RAS";
+    private const string TargetOrientation = "RAS";
     private static readonly string CodeVersion = typeof(StudyPreprocessor)
         .Assembly.GetName()
         .Version!.ToString(3);
@@ -168,20 +168,37 @@ public sealed class StudyPreprocessor(
     )
     {
         var reading = Stopwatch.GetTimestamp();
-        var received = await part.ReadAsync(cancellationToken);
+        await using var frames = part.ReadAsync(cancellationToken)
+            .GetAsyncEnumerator(cancellationToken);
+        await frames.MoveNextAsync();
         Observe("read", reading);
         var orienting = Stopwatch.GetTimestamp();
-        var orientation = received.Geometry.Orientation;
-        VolumeChecks.Check(received, options.Value.MinSlices, part.Label);
-        var canonical = Orienter.ToOrientation(received, Canonical);
+        var orientation = frames.Current.Geometry.Orientation;
+        var canonical = Canonical(part, 1, frames.Current);
         Observe("orient", orienting);
         var measuring = Stopwatch.GetTimestamp();
         var (noise, brightness, foreground) = ImageStatistics.Of(canonical);
         Observe("measure", measuring);
+        var (shape, spacing) = (canonical.Geometry.Shape, canonical.Geometry.Spacing);
+        var planned = new PlannedSeries
+        {
+            Series = series,
+            Part = part.Name,
+            Shape = [shape.I, shape.J, shape.K],
+            SpacingMm = [spacing.I, spacing.J, spacing.K],
+            Frames = part.Frames,
+            FrameTimesMs = part.FrameTimesMs,
+            ReceivedOrientation = orientation,
+            VolumeDigest = "",
+            Scanner = scanner,
+            Statistics = new(noise, brightness, foreground),
+        };
         var storing = Stopwatch.GetTimestamp();
         var stored = await volumes.TryCreateAsync(
             BlobNames.Volume(study, series),
-            canonical,
+            part.Frames,
+            planned.FrameIntervalMs,
+            FramesAsync(),
             cancellationToken
         );
         if (part.Origin is { } origin)
@@ -193,19 +210,27 @@ public sealed class StudyPreprocessor(
             );
         }
         Observe("store", storing);
-        var (shape, spacing) = (canonical.Geometry.Shape, canonical.Geometry.Spacing);
-        var planned = new PlannedSeries
+        return (planned with { VolumeDigest = stored.Sha256 }, canonical.Geometry);
+
+        async IAsyncEnumerable<Volume<float>> FramesAsync()
         {
-            Series = series,
-            Part = part.Name,
-            Shape = [shape.I, shape.J, shape.K],
-            SpacingMm = [spacing.I, spacing.J, spacing.K],
-            ReceivedOrientation = orientation,
-            VolumeDigest = stored.Sha256,
-            Scanner = scanner,
-            Statistics = new(noise, brightness, foreground),
-        };
-        return (planned, canonical.Geometry);
+            yield return canonical;
+            for (var n = 2; await frames.MoveNextAsync(); n++)
+            {
+                yield return Canonical(part, n, frames.Current);
+            }
+        }
+    }
+
+    /// <summary>A frame, checked and turned.</summary>
+    private Volume<float> Canonical(SeriesPart part, int number, Volume<float> frame)
+    {
+        VolumeChecks.Check(
+            frame,
+            options.Value.MinSlices,
+            part.Frames == 1 ? part.Label : $"{part.Label}, frame {number} of {part.Frames}"
+        );
+        return Orienter.ToOrientation(frame, TargetOrientation);
     }
 
     private static void Observe(string step, long since) =>

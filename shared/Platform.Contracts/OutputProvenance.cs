@@ -21,7 +21,7 @@ public sealed record OutputProvenance
     /// <summary>True where the output is, or derives from, a super-resolved volume.</summary>
     public bool NotForDiagnosis { get; init; }
 
-    /// <summary>By label value, the mean pairwise Dice of the network's answers on altered images; null where the model does not ask for it.</summary>
+    /// <summary>By label value, the mean pairwise Dice of the network's answers on altered images, of a time series the least of a frame; null where the model does not ask for it.</summary>
     public IReadOnlyDictionary<int, double>? Agreement { get; init; }
 
     /// <summary>Seconds by step: "fetch", "prepare", "infer", "restore".</summary>

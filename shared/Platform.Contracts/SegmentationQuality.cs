@@ -89,9 +89,31 @@ public sealed record StructureQuality
     /// <summary>Predicted Hausdorff distance, mm, the 95th percentile instead of the maximum; null as the mean.</summary>
     public double? PredictedHausdorff95Mm { get; init; }
 
+    /// <summary>Of a time series, the frame that all of this describes, from 1: the one with the worst verdict, among equals with the lowest prediction. Else null.</summary>
+    public int? Frame { get; init; }
+
+    /// <summary>Of a time series, every frame in order; else null.</summary>
+    public IReadOnlyList<FrameQuality>? Frames { get; init; }
+
     /// <summary>From the model's thresholds; <see cref="Verdict.Review"/> instead of <see cref="Verdict.Pass"/> where the interval says nothing.</summary>
     public required Verdict Verdict { get; init; }
 }
+
+/// <summary>One structure in one frame of a time series.</summary>
+/// <param name="TimeMs">When the frame was taken, ms; null where that is not known.</param>
+/// <param name="VolumeMl">Volume in millilitres.</param>
+/// <param name="PredictedDice">As <see cref="StructureQuality.PredictedDice"/>; null in a frame that was measured only.</param>
+/// <param name="IntervalLow">Lower end of the prediction interval.</param>
+/// <param name="IntervalHigh">Upper end of the prediction interval.</param>
+/// <param name="Verdict">From the model's thresholds.</param>
+public sealed record FrameQuality(
+    double? TimeMs,
+    double VolumeMl,
+    double? PredictedDice,
+    double? IntervalLow,
+    double? IntervalHigh,
+    Verdict Verdict
+);
 
 /// <summary>A SNOMED CT concept.</summary>
 /// <param name="Code">The concept's number.</param>

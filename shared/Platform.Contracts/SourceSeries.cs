@@ -18,7 +18,10 @@ public sealed record SourceSeries
     /// <summary>What made the image, for example "MR".</summary>
     public string? Modality { get; init; }
 
-    /// <summary>One for each slice of the volume as it was received, k ascending.</summary>
+    /// <summary>How many frames a time series has; 1 for a single volume.</summary>
+    public int Frames { get; init; } = 1;
+
+    /// <summary>One for each slice of the volume as it was received, frame after frame, k ascending in each.</summary>
     public required IReadOnlyList<SourceSlice> Slices { get; init; }
 }
 

@@ -40,7 +40,7 @@ public sealed record PlannedSeries
     public required string Series { get; init; }
 
     /// <summary>
-    /// What tells the volume from others of one received series: "echo time 4.92 ms", "trigger time 3 of 20"; null where it is the only one.
+    /// What tells the volume from others of one received series: "echo time 4.92 ms", "phase"; null where it is the only one.
     /// </summary>
     public string? Part { get; init; }
 
@@ -49,6 +49,22 @@ public sealed record PlannedSeries
 
     /// <summary>Spacing along R, A, S in mm.</summary>
     public required IReadOnlyList<double> SpacingMm { get; init; }
+
+    /// <summary>How many volumes one after another: above 1 for a time series, whose volume and labels are 4D; shape and spacing are those of one.</summary>
+    public int Frames { get; init; } = 1;
+
+    /// <summary>
+    /// When each frame of a time series was taken, ms, ascending: after the R wave for a cine, else after the first. Null where the received files do
+    /// not say, and for a single volume.
+    /// </summary>
+    public IReadOnlyList<double>? FrameTimesMs { get; init; }
+
+    /// <summary>From one frame to the next, ms: the mean; null where <see cref="FrameTimesMs"/> is.</summary>
+    [JsonIgnore]
+    public double? FrameIntervalMs =>
+        FrameTimesMs is [var first, .., var last]
+            ? (last - first) / (FrameTimesMs.Count - 1)
+            : null;
 
     /// <summary>Axis codes of the received image, for example "LAS": downloads are turned back to it.</summary>
     public required string ReceivedOrientation { get; init; }

@@ -11,14 +11,19 @@ internal static class DicomTag
     public const uint Manufacturer = 0x0008_0070;
     public const uint ManufacturerModelName = 0x0008_1090;
     public const uint FrameType = 0x0008_9007;
+    public const uint ScanningSequence = 0x0018_0020;
+    public const uint RepetitionTime = 0x0018_0080;
     public const uint EchoTime = 0x0018_0081;
     public const uint InversionTime = 0x0018_0082;
     public const uint SpacingBetweenSlices = 0x0018_0088;
     public const uint TriggerTime = 0x0018_1060;
+    public const uint FlipAngle = 0x0018_1314;
+    public const uint EchoPlanarPulseSequence = 0x0018_9018;
     public const uint GradientDirection = 0x0018_9076;
     public const uint EffectiveEchoTime = 0x0018_9082;
     public const uint DiffusionBValue = 0x0018_9087;
     public const uint GradientOrientation = 0x0018_9089;
+    public const uint MrTiming = 0x0018_9112;
     public const uint MrEcho = 0x0018_9114;
     public const uint MrDiffusion = 0x0018_9117;
     public const uint CardiacSynchronization = 0x0018_9118;
@@ -32,6 +37,7 @@ internal static class DicomTag
     public const uint ImagePosition = 0x0020_0032;
     public const uint ImageOrientation = 0x0020_0037;
     public const uint TemporalPositionIdentifier = 0x0020_0100;
+    public const uint TemporalResolution = 0x0020_0110;
     public const uint FrameOfReferenceUid = 0x0020_0052;
     public const uint StackId = 0x0020_9056;
     public const uint FrameContent = 0x0020_9111;
@@ -79,10 +85,14 @@ internal static class DicomTag
                 or Manufacturer
                 or ManufacturerModelName
                 or FrameType
+                or ScanningSequence
+                or RepetitionTime
                 or EchoTime
                 or InversionTime
                 or SpacingBetweenSlices
                 or TriggerTime
+                or FlipAngle
+                or EchoPlanarPulseSequence
                 or EffectiveEchoTime
                 or DiffusionBValue
                 or GradientOrientation
@@ -93,6 +103,7 @@ internal static class DicomTag
                 or FrameOfReferenceUid
                 or AcquisitionNumber
                 or TemporalPositionIdentifier
+                or TemporalResolution
                 or TemporalPositionIndex
                 or TriggerDelayTime
                 or FrameAcquisitionNumber
@@ -120,6 +131,7 @@ internal static class DicomTag
     public static bool IsReadGroup(uint tag) =>
         tag
             is FrameContent
+                or MrTiming
                 or MrEcho
                 or MrDiffusion
                 or GradientDirection

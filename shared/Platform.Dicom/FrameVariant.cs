@@ -12,6 +12,9 @@ internal sealed record FrameVariant
     /// <summary>ms.</summary>
     public double? InversionTime { get; init; }
 
+    /// <summary>Degrees.</summary>
+    public double? FlipAngle { get; init; }
+
     /// <summary>s/mm².</summary>
     public double? BValue { get; init; }
 
@@ -25,10 +28,23 @@ internal sealed record FrameVariant
 
     public double? Acquisition { get; init; }
 
+    /// <summary>From one volume to the next, as stated or, where echo-planar images are repeated, their repetition time; ms.</summary>
+    public double? IntervalMs { get; init; }
+
+    /// <summary>Whether slices are read out echo-planar, as functional series are.</summary>
+    public bool IsEchoPlanar { get; init; }
+
+    /// <summary>Whether diffusion is what it shows: then repeats differ by what they weight, stated or not, and are no time series.</summary>
+    public bool IsDiffusion =>
+        BValue is not null || ImageType.Split('\\').Any(word => word.Trim() == "DIFFUSION");
+
     /// <summary>Of a single frame, or of a frame of an enhanced image, where other attributes say the same. What is no number says nothing.</summary>
     public static FrameVariant Read(DicomAttributes attributes)
     {
         double? First(uint tag) => attributes.Doubles(tag) is [var first, ..] ? first : null;
+        var isEchoPlanar =
+            attributes.Text(DicomTag.EchoPlanarPulseSequence) == "YES"
+            || attributes.Text(DicomTag.ScanningSequence).Split('\\').Contains("EP");
         return new()
         {
             ImageType = attributes.Text(
@@ -36,6 +52,7 @@ internal sealed record FrameVariant
             ),
             EchoTime = First(DicomTag.EffectiveEchoTime) ?? attributes.Decimal(DicomTag.EchoTime),
             InversionTime = attributes.Decimal(DicomTag.InversionTime),
+            FlipAngle = attributes.Decimal(DicomTag.FlipAngle),
             BValue = First(DicomTag.DiffusionBValue),
             Gradient = string.Join(
                 ' ',
@@ -49,6 +66,10 @@ internal sealed record FrameVariant
             Acquisition =
                 attributes.Count(DicomTag.FrameAcquisitionNumber)
                 ?? attributes.Decimal(DicomTag.AcquisitionNumber),
+            IntervalMs =
+                attributes.Decimal(DicomTag.TemporalResolution)
+                ?? (isEchoPlanar ? attributes.Decimal(DicomTag.RepetitionTime) : null),
+            IsEchoPlanar = isEchoPlanar,
         };
     }
 

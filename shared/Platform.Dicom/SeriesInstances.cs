@@ -120,17 +120,21 @@ internal sealed class SeriesInstances
         foreach (var instance in _instances)
         {
             var (start, count) = (first, instance.Slices.Count);
+            first += count;
+            if (places.AsSpan(start, count).IndexOfAnyExcept(-1) < 0)
+            {
+                continue;
+            }
             int[] slices = [.. Enumerable.Range(0, count).Where(n => places[start + n] >= 0)];
             var wanted = new Wanted(instance, slices, slice => target(places[start + slice]));
             if (count == 1 && slices.Length == 1 && instance.Syntax.Coding == PixelCoding.Codec)
             {
                 together.Add(wanted);
             }
-            else if (slices.Length > 0)
+            else
             {
                 alone.Add([wanted]);
             }
-            first += count;
         }
         foreach (var alike in together.GroupBy(one => (one.Instance.Syntax, one.Instance.Format)))
         {

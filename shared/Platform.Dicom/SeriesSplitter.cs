@@ -2,7 +2,7 @@ namespace Platform.Dicom;
 
 /// <summary>
 /// Splits slices of one grid into volumes where several lie at one place: by the attributes that differ there, one after another. What nothing tells
-/// apart stays together.
+/// apart stays together. Volumes that differ in time alone are the frames of one time series.
 /// </summary>
 internal static class SeriesSplitter
 {
@@ -11,33 +11,56 @@ internal static class SeriesSplitter
         new("image type", "", v => (0, v.ImageType)),
         Number("echo time", " ms", v => v.EchoTime),
         Number("inversion time", " ms", v => v.InversionTime),
+        Number("flip angle", "°", v => v.FlipAngle),
         Number("b-value", " s/mm²", v => v.BValue),
         new("gradient direction", "", v => (0, v.Gradient)),
-        Number("temporal position", "", v => v.TemporalPosition),
-        Number("trigger time", " ms", v => v.TriggerTime),
-        Number("acquisition", "", v => v.Acquisition),
+        Number("temporal position", "", v => v.TemporalPosition) with
+        {
+            IsTime = v => !v.IsDiffusion,
+        },
+        Number("trigger time", " ms", v => v.TriggerTime) with
+        {
+            IsTime = v => !v.IsDiffusion,
+        },
+        // Of other sequences it may be a repeat under other conditions: before and after contrast.
+        Number("acquisition", "", v => v.Acquisition) with
+        {
+            IsTime = v => v.IsEchoPlanar && !v.IsDiffusion,
+        },
     ];
 
-    /// <summary>The slices of each volume, and what it is among the others, for people: "echo time 4.92 ms, phase"; empty where it is the only one.</summary>
+    /// <summary>The volumes, each by itself or as a time series, in the order of what differs.</summary>
     /// <param name="slices">Of one grid.</param>
     /// <param name="places">The place of each along the normal.</param>
-    public static IReadOnlyList<(string Label, int[] Slices)> Split(
-        IReadOnlyList<DicomSlice> slices,
-        int[] places
-    )
+    public static IReadOnlyList<SplitSeries> Split(IReadOnlyList<DicomSlice> slices, int[] places)
     {
-        List<(string Label, int[] Slices)> parts = [("", [.. Enumerable.Range(0, slices.Count)])];
+        List<(string Label, string Time, int[] Slices)> parts =
+        [
+            ("", "", [.. Enumerable.Range(0, slices.Count)]),
+        ];
         foreach (var axis in Axes)
         {
             parts =
             [
                 .. parts.SelectMany(part =>
                     Split(part.Slices, axis, n => axis.Of(slices[n].Variant), places)
-                        .Select(one => (Join(part.Label, one.Label), one.Slices))
+                        .Select(one =>
+                            axis.IsTime(slices[one.Slices[0]].Variant)
+                                ? (part.Label, Join(part.Time, one.Label), one.Slices)
+                                : (Join(part.Label, one.Label), part.Time, one.Slices)
+                        )
                 ),
             ];
         }
-        return parts;
+        return
+        [
+            .. parts
+                .GroupBy(part => part.Label)
+                .Select(series => new SplitSeries(
+                    series.Key,
+                    [.. series.Select(frame => (frame.Time, frame.Slices))]
+                )),
+        ];
     }
 
     private static IEnumerable<(string Label, int[] Slices)> Split(
@@ -85,6 +108,9 @@ internal static class SeriesSplitter
     /// <summary>One thing that may differ.</summary>
     private sealed record Axis(string Name, string Unit, Func<FrameVariant, (double, string)> Of)
     {
+        /// <summary>Whether what differs here is the time alone.</summary>
+        public Func<FrameVariant, bool> IsTime { get; init; } = _ => false;
+
         /// <summary>Numbers are named; of text only words that this library knows.</summary>
         public string Label((double Number, string Text) value, int index, int count) =>
             value.Text != "" ? FrameVariant.Component(value.Text) ?? Nth(index, count)
@@ -94,3 +120,8 @@ internal static class SeriesSplitter
         private string Nth(int index, int count) => $"{Name} {index + 1} of {count}";
     }
 }
+
+/// <summary>Slices that make one volume, or one at each of several times.</summary>
+/// <param name="Label">What tells them from others of the series, for people: "echo time 4.92 ms, phase"; empty where they are all.</param>
+/// <param name="Frames">The slices of each time, and when that is, for people; empty where there is one.</param>
+internal sealed record SplitSeries(string Label, IReadOnlyList<(string Time, int[] Slices)> Frames);

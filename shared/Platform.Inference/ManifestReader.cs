@@ -278,6 +278,10 @@ public static partial class ManifestReader
         {
             yield return "routing: minAnisotropy at least 1, minThicknessMm at least 0";
         }
+        if (!(r.MinFrames >= 1 && r.MinFrames <= r.MaxFrames))
+        {
+            yield return $"routing: minFrames ({r.MinFrames}) at least 1, maxFrames ({r.MaxFrames}) at least that";
+        }
     }
 
     private static bool IsOrientation(string codes) =>

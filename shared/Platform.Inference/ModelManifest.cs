@@ -168,6 +168,12 @@ public sealed record RoutingPredicate
 
     /// <summary>The thickest axis's spacing must be at least this, mm.</summary>
     public double MinThicknessMm { get; init; }
+
+    /// <summary>Least frames: above 1 for a model of time series alone.</summary>
+    public int MinFrames { get; init; } = 1;
+
+    /// <summary>Most frames; the network sees each by itself. 1, the default, refuses time series.</summary>
+    public int MaxFrames { get; init; } = 1;
 }
 
 /// <summary>How far the predictions of a quality regressor err.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Platform.Inference;
 
-/// <summary>Seconds by step; time spent between steps is left out.</summary>
+/// <summary>Seconds by step, of all times it ran; time spent between steps is left out.</summary>
 public sealed class StepWatch
 {
     private readonly Dictionary<string, double> _seconds = [];
@@ -15,7 +15,8 @@ public sealed class StepWatch
     {
         var start = Stopwatch.GetTimestamp();
         var result = run();
-        _seconds[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        _seconds[step] =
+            _seconds.GetValueOrDefault(step) + Stopwatch.GetElapsedTime(start).TotalSeconds;
         return result;
     }
 
@@ -24,7 +25,8 @@ public sealed class StepWatch
     {
         var start = Stopwatch.GetTimestamp();
         var result = await run();
-        _seconds[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        _seconds[step] =
+            _seconds.GetValueOrDefault(step) + Stopwatch.GetElapsedTime(start).TotalSeconds;
         return result;
     }
 }

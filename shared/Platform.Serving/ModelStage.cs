@@ -10,7 +10,7 @@ namespace Platform.Serving;
 
 /// <summary>
 /// What a command to a model comes to, whatever the model makes: planned output → volume and provenance, each written once, or a
-/// <see cref="StudyRejected"/>. Several commands are in hand at once, fetched and stored beside the one that is inferred.
+/// <see cref="StudyRejected"/>. A time series is made frame by frame, each by itself. Several commands are in hand at once, fetched and stored beside the one that is inferred.
 /// </summary>
 public sealed partial class ModelStage(
     IBlobStore blobs,
@@ -82,44 +82,23 @@ public sealed partial class ModelStage(
         where TVoxel : unmanaged
     {
         var (study, watch) = (plan.Study, new StepWatch());
-        var (model, image, inputDigest) = await watch.TimeAsync(
+        var series = plan.Series.First(one => one.Series == output.ReceivedSeries);
+        var (model, inputDigest) = await watch.TimeAsync(
             "fetch",
             async () =>
                 (
                     await models.GetAsync(output.Model, cancellationToken),
-                    await volumes.ReadImageAsync(output.Input, cancellationToken),
                     await InputDigestAsync(plan, output, cancellationToken)
                 )
         );
         var steps = use(model);
-        var prepared = watch.Time("prepare", () => steps.Prepare(image));
-        var raw = await gate.RunAsync(
-            model,
-            study.Priority,
-            () => watch.Time("infer", () => steps.Infer(prepared, cancellationToken)),
+        await volumes.TryCreateAsync(
+            output.Output,
+            series.Frames,
+            series.FrameIntervalMs,
+            FramesAsync(),
             cancellationToken
         );
-        var agreement = steps.Agreement(raw);
-        var made = watch.Time("restore", () => steps.Restore(image, raw));
-        // Provenance first: a volume that exists is one whose origin, and whose mark, are known.
-        await blobs.TryCreateJsonAsync(
-            BlobNames.Provenance(study, output.Model, output.Series),
-            new OutputProvenance
-            {
-                Model = model.Manifest.Id,
-                ModelDigest = model.Manifest.Sha256,
-                InputDigest = inputDigest,
-                CodeVersion = CodeVersion,
-                ExecutionProvider = model.ExecutionProvider,
-                // Whatever the plan says: what super-resolution adds was never measured.
-                NotForDiagnosis =
-                    output.NotForDiagnosis || output.Kind == OutputKind.SuperResolution,
-                Agreement = agreement,
-                Seconds = watch.Seconds,
-            },
-            cancellationToken
-        );
-        await volumes.TryCreateAsync(output.Output, made, cancellationToken);
         LogMade(
             study.Tenant,
             study.StudyId,
@@ -127,9 +106,59 @@ public sealed partial class ModelStage(
             output.Series,
             output.Kind == OutputKind.Segmentation ? "segmented" : "super-resolved",
             output.Model,
-            watch.Seconds["infer"]
+            watch.Seconds.GetValueOrDefault("infer")
         );
+
+        // Frame by frame; an emergency overtakes between two.
+        async IAsyncEnumerable<Volume<TVoxel>> FramesAsync()
+        {
+            Dictionary<int, double>? agreement = null;
+            await using var images = volumes
+                .ReadFramesAsync<float>(output.Input, cancellationToken)
+                .GetAsyncEnumerator(cancellationToken);
+            while (await watch.TimeAsync("fetch", () => images.MoveNextAsync().AsTask()))
+            {
+                var image = images.Current;
+                var prepared = watch.Time("prepare", () => steps.Prepare(image));
+                var raw = await gate.RunAsync(
+                    model,
+                    study.Priority,
+                    () => watch.Time("infer", () => steps.Infer(prepared, cancellationToken)),
+                    cancellationToken
+                );
+                agreement = Least(agreement, steps.Agreement(raw));
+                yield return watch.Time("restore", () => steps.Restore(image, raw));
+            }
+            // Before the volume is there: one that exists is one whose origin, and whose mark, are known.
+            await blobs.TryCreateJsonAsync(
+                BlobNames.Provenance(study, output.Model, output.Series),
+                new OutputProvenance
+                {
+                    Model = model.Manifest.Id,
+                    ModelDigest = model.Manifest.Sha256,
+                    InputDigest = inputDigest,
+                    CodeVersion = CodeVersion,
+                    ExecutionProvider = model.ExecutionProvider,
+                    // Whatever the plan says: what super-resolution adds was never measured.
+                    NotForDiagnosis =
+                        output.NotForDiagnosis || output.Kind == OutputKind.SuperResolution,
+                    Agreement = agreement,
+                    Seconds = watch.Seconds,
+                },
+                cancellationToken
+            );
+        }
     }
+
+    /// <summary>By label value, how well the answers agree in the frame where they do least.</summary>
+    private static Dictionary<int, double>? Least(
+        Dictionary<int, double>? before,
+        IReadOnlyDictionary<int, double>? frame
+    ) =>
+        frame?.ToDictionary(
+            one => one.Key,
+            one => Math.Min(one.Value, before?.GetValueOrDefault(one.Key, 1) ?? 1)
+        );
 
     /// <summary>SHA-256 of a planned output's input: from the plan for a received series, else of the stored bytes.</summary>
     private async Task<string> InputDigestAsync(

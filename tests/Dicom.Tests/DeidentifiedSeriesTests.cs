@@ -50,7 +50,11 @@ public class DeidentifiedSeriesTests
             {
                 Assert.Equal(a.Geometry.Shape, b.Geometry.Shape);
                 Assert.Equal(a.Geometry.Affine.ToArray(), b.Geometry.Affine.ToArray());
-                Assert.True(a.Read().Voxels.SequenceEqual(b.Read().Voxels), folder);
+                Assert.Equal(a.FrameTimesMs(), b.FrameTimesMs());
+                for (var frame = 0; frame < a.Frames; frame++)
+                {
+                    Assert.True(a.Read(frame).Voxels.SequenceEqual(b.Read(frame).Voxels), folder);
+                }
                 volumes++;
             }
         }

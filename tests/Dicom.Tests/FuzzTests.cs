@@ -154,7 +154,8 @@ public class FuzzTests(ITestOutputHelper output)
             return;
         }
         var along = SliceStack.Along(image.Slices);
-        foreach (var (_, slices) in SeriesSplitter.Split(image.Slices, SliceStack.Places(along)))
+        var series = SeriesSplitter.Split(image.Slices, SliceStack.Places(along));
+        foreach (var (_, slices) in series.SelectMany(one => one.Frames))
         {
             SliceStack.Arrange(
                 [.. slices.Select(n => image.Slices[n])],

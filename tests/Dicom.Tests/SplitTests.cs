@@ -8,7 +8,10 @@ namespace Platform.Dicom.Tests;
 public class SplitTests
 {
     private const uint ImageType = 0x0008_0008;
+    private const uint ScanningSequence = 0x0018_0020;
+    private const uint RepetitionTime = 0x0018_0080;
     private const uint EchoTime = 0x0018_0081;
+    private const uint FlipAngle = 0x0018_1314;
     private const uint TriggerTime = 0x0018_1060;
     private const uint BValue = 0x0018_9087;
     private const uint Gradient = 0x0018_9089;
@@ -61,7 +64,18 @@ public class SplitTests
         Assert.Equal(expected.Select(one => one.Label), volumes.Select(volume => volume.Label));
         foreach (var ((_, value), volume) in expected.Zip(volumes))
         {
-            var read = volume.Read();
+            AssertFrames(volume, null, value);
+        }
+    }
+
+    private static void AssertFrames(DicomVolume volume, double[]? timesMs, params int[] expected)
+    {
+        Assert.Equal(expected.Length, volume.Frames);
+        Assert.Equal(timesMs, volume.FrameTimesMs()?.Select(time => Math.Round(time, 6)));
+        Assert.Equal(expected.Length * Slices, volume.Origins().Count);
+        foreach (var (frame, value) in expected.Index())
+        {
+            var read = volume.Read(frame);
             Assert.Equal((8, 6, Slices), read.Geometry.Shape);
             Assert.Equal(
                 new double[] { -1.25, 0, 0, 0, 0, -1.5, 0, 0, 0, 0, 3, 0 },
@@ -98,16 +112,124 @@ public class SplitTests
     }
 
     [Fact]
-    public void Phases_of_a_cine_are_told_by_the_rank_of_their_trigger_times()
+    public void Phases_of_a_cine_are_one_time_series_by_the_rank_of_their_trigger_times()
     {
         // Each slice has heart beats of its own.
         IEnumerable<DicomSliceFile> Phase(int n) =>
             Stack(10 + n, k => [Number(TriggerTime, "DS", (18 + 0.3 * k) * (2 * n + 1))]);
-        AssertVolumes(
-            Open(Phase(2), Phase(0), Phase(1)),
-            ("trigger time 1 of 3", 10),
-            ("trigger time 2 of 3", 11),
-            ("trigger time 3 of 3", 12)
+        var cine = Assert.Single(Open(Phase(2), Phase(0), Phase(1)));
+        Assert.Equal("", cine.Label);
+        AssertFrames(cine, [18.45, 55.35, 92.25], 10, 11, 12);
+        Assert.Equal(
+            from n in (int[])[10, 11, 12]
+            from k in Enumerable.Range(0, Slices)
+            select $"1.2.3.4.{n}.{k}",
+            cine.Origins().Select(origin => origin.Instance.SopInstanceUid)
+        );
+    }
+
+    [Fact]
+    public void Magnitude_and_phase_of_a_cine_are_a_time_series_each()
+    {
+        IEnumerable<DicomSliceFile> Of(int value, string type, double time) =>
+            Stack(
+                value,
+                _ =>
+                    [
+                        Text(ImageType, "CS", $"ORIGINAL\\PRIMARY\\{type}\\NONE"),
+                        Number(TriggerTime, "DS", time),
+                    ]
+            );
+        var series = Open(Of(1, "M", 40), Of(2, "P", 40), Of(3, "M", 0), Of(4, "P", 0));
+        Assert.Equal(["magnitude", "phase"], series.Select(one => one.Label));
+        AssertFrames(series[0], [0, 40], 3, 1);
+        AssertFrames(series[1], [0, 40], 4, 2);
+    }
+
+    [Fact]
+    public void A_functional_series_has_its_repetition_time_between_frames()
+    {
+        IEnumerable<DicomSliceFile> Volume(int n) =>
+            Stack(
+                n,
+                _ =>
+                    [
+                        Text(ScanningSequence, "CS", "EP"),
+                        Number(RepetitionTime, "DS", 720),
+                        Number(Acquisition, "IS", n),
+                    ]
+            );
+        var series = Assert.Single(Open([.. Enumerable.Range(1, 300).Reverse().Select(Volume)]));
+        Assert.Equal(300, series.Frames);
+        Assert.Equal(Enumerable.Range(0, 300).Select(n => n * 720.0), series.FrameTimesMs()!);
+        Assert.All(series.Read(299).Voxels, voxel => Assert.Equal(300, voxel));
+    }
+
+    [Fact]
+    public void Temporal_positions_of_which_nothing_says_the_time_have_none()
+    {
+        IEnumerable<DicomSliceFile> At(int n) =>
+            Stack(n, _ => [Number(TemporalPosition, "IS", n), Number(RepetitionTime, "DS", 5)]);
+        AssertFrames(Assert.Single(Open(At(2), At(1), At(3))), null, 1, 2, 3);
+    }
+
+    [Fact]
+    public void Acquisitions_that_may_differ_in_more_than_time_are_volumes()
+    {
+        IEnumerable<DicomSliceFile> Of(int n) => Stack(n, _ => [Number(Acquisition, "IS", n)]);
+        AssertVolumes(Open(Of(2), Of(1)), ("acquisition 1", 1), ("acquisition 2", 2));
+        IEnumerable<DicomSliceFile> Diffusion(int n) =>
+            Stack(
+                n,
+                _ =>
+                    [
+                        Text(ImageType, "CS", "ORIGINAL\\PRIMARY\\DIFFUSION\\NONE"),
+                        Text(ScanningSequence, "CS", "EP"),
+                        Number(Acquisition, "IS", n),
+                    ]
+            );
+        AssertVolumes(Open(Diffusion(1), Diffusion(2)), ("acquisition 1", 1), ("acquisition 2", 2));
+        IEnumerable<DicomSliceFile> Flip(int n) =>
+            Stack(n, _ => [Number(FlipAngle, "DS", n), Number(TemporalPosition, "IS", n)]);
+        AssertVolumes(Open(Flip(15), Flip(2)), ("flip angle 2°", 2), ("flip angle 15°", 15));
+    }
+
+    [Fact]
+    public void A_frame_that_misses_a_slice_or_lies_elsewhere_is_refused_by_its_time()
+    {
+        IEnumerable<DicomSliceFile> At(int n) => Stack(n, _ => [Number(TemporalPosition, "IS", n)]);
+        Assert.Contains(
+            "temporal position 2: 3 slices where the first time has 4",
+            Refused(VolumeFault.BadGeometry, At(1), At(2).Skip(1), At(3)).Message
+        );
+        Assert.Contains(
+            "temporal position 3: its slices lie elsewhere",
+            Refused(
+                VolumeFault.BadGeometry,
+                At(1),
+                At(2),
+                At(3).Select(s => s with { Position = [5, 0, s.Position[2]] })
+            ).Message
+        );
+    }
+
+    [Fact]
+    public void Five_hundred_directions_of_diffusion_are_a_volume_each()
+    {
+        IEnumerable<DicomSliceFile> Of(int n) =>
+            Stack(
+                n,
+                _ =>
+                    [
+                        Doubles(BValue, 1000),
+                        Doubles(Gradient, Math.Cos(0.01 * n), Math.Sin(0.01 * n), 0),
+                    ]
+            );
+        var volumes = Open([.. Enumerable.Range(1, 512).Select(Of)]);
+        Assert.Equal(512, volumes.Count);
+        Assert.Equal(
+            Enumerable.Range(1, 512),
+            volumes.Select(volume => (int)volume.Read().Voxels[0]).Order()
         );
     }
 
@@ -220,13 +342,13 @@ public class SplitTests
             Refused(VolumeFault.BadGeometry, Same(1), Same(2)).Message
         );
         Assert.Contains(
-            "65 volumes",
+            "1025 volumes",
             Refused(
                 VolumeFault.NotAVolume,
                 [
                     .. Enumerable
-                        .Range(1, 65)
-                        .Select(n => Stack(n, _ => [Number(TemporalPosition, "IS", n)])),
+                        .Range(1, 1025)
+                        .Select(n => Stack(n, _ => [Number(EchoTime, "DS", n)])),
                 ]
             ).Message
         );
@@ -239,6 +361,13 @@ public class SplitTests
         var several = Stack(1, _ => [Number(EchoTime, "DS", 1)])
             .Concat(Stack(2, _ => [Number(EchoTime, "DS", 2)]))
             .Select(s => s.Opener());
+        var times = Stack(1, _ => [Number(TriggerTime, "DS", 1)])
+            .Concat(Stack(2, _ => [Number(TriggerTime, "DS", 2)]))
+            .Select(s => s.Opener());
+        Assert.Contains(
+            "a time series of 2 frames",
+            Assert.Throws<VolumeException>(() => DicomSeries.ReadVolume(times)).Message
+        );
         Assert.Contains(
             "2 volumes in one series",
             Assert.Throws<VolumeException>(() => DicomSeries.ReadVolume(several)).Message

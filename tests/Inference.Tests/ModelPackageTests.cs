@@ -48,6 +48,8 @@ public sealed class ModelPackageTests
     [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"left\",", "channel 1")]
     [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"top\",", "side 'top'")]
     [InlineData("\"lowPercentile\": 1", "\"lowPercentile\": 99", "input.normalisation")]
+    [InlineData("\"minFrames\": 1", "\"minFrames\": 2", "minFrames (2)")]
+    [InlineData("\"maxFrames\": 1", "\"maxFrames\": 0", "maxFrames (0)")]
     public void A_wrong_manifest_is_refused_naming_what_is_wrong(
         string right,
         string wrong,

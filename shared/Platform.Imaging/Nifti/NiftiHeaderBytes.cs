@@ -8,30 +8,36 @@ internal static class NiftiHeaderBytes
     private const byte MillimetresAndSeconds = 2 | 8;
 
     /// <summary>A header with its empty extension flag: 352 or 544 bytes, sform always, qform where the affine is a rotation with spacing.</summary>
-    public static byte[] For(VolumeGeometry geometry, NiftiType type)
+    /// <param name="geometry">Of a frame.</param>
+    /// <param name="type">The stored type.</param>
+    /// <param name="frames">More than one makes a time series.</param>
+    /// <param name="intervalMs">From one frame to the next; null where it is not known.</param>
+    public static byte[] For(
+        VolumeGeometry geometry,
+        NiftiType type,
+        int frames,
+        double? intervalMs
+    )
     {
-        var shape = geometry.Shape;
-        return Math.Max(shape.I, Math.Max(shape.J, shape.K)) <= short.MaxValue
-            ? Version1(geometry, type)
-            : Version2(geometry, type);
+        var (i, j, k) = geometry.Shape;
+        int[] dimensions = [frames > 1 ? 4 : 3, i, j, k, frames, 1, 1, 1];
+        var (q, pixdim) = Quaternion(geometry);
+        pixdim[4] = (intervalMs ?? 0) / 1000;
+        return dimensions.Max() <= short.MaxValue
+            ? Version1(geometry, type, dimensions, q, pixdim)
+            : Version2(geometry, type, dimensions, q, pixdim);
     }
 
-    private static byte[] Version1(VolumeGeometry geometry, NiftiType type)
+    private static byte[] Version1(
+        VolumeGeometry geometry,
+        NiftiType type,
+        int[] dimensions,
+        double[]? q,
+        double[] pixdim
+    )
     {
         var bytes = new byte[VolumeHeader.Bytes1 + 4];
         Int32(bytes, 0, VolumeHeader.Bytes1);
-        ReadOnlySpan<int> dimensions =
-        [
-            3,
-            geometry.Shape.I,
-            geometry.Shape.J,
-            geometry.Shape.K,
-            1,
-            1,
-            1,
-            1,
-        ];
-        var (q, pixdim) = Quaternion(geometry);
         for (var n = 0; n < 8; n++)
         {
             Int16(bytes, 40 + 2 * n, (short)dimensions[n]);
@@ -56,25 +62,19 @@ internal static class NiftiHeaderBytes
         return bytes;
     }
 
-    private static byte[] Version2(VolumeGeometry geometry, NiftiType type)
+    private static byte[] Version2(
+        VolumeGeometry geometry,
+        NiftiType type,
+        int[] dimensions,
+        double[]? q,
+        double[] pixdim
+    )
     {
         var bytes = new byte[VolumeHeader.Bytes2 + 4];
         Int32(bytes, 0, VolumeHeader.Bytes2);
         "n+2\0\r\n\x1a\n"u8.CopyTo(bytes.AsSpan(4));
         Int16(bytes, 12, (short)type);
         Int16(bytes, 14, (short)(type.Bytes() * 8));
-        ReadOnlySpan<int> dimensions =
-        [
-            3,
-            geometry.Shape.I,
-            geometry.Shape.J,
-            geometry.Shape.K,
-            1,
-            1,
-            1,
-            1,
-        ];
-        var (q, pixdim) = Quaternion(geometry);
         for (var n = 0; n < 8; n++)
         {
             BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16 + 8 * n), dimensions[n]);

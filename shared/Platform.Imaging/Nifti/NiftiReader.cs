@@ -11,11 +11,6 @@ namespace Platform.Imaging;
 /// </summary>
 public static class NiftiReader
 {
-    private const int SlabBytes = 1 << 18;
-
-    // zstd can say 128 KiB of one byte in a block of 4 bytes; deflate expands 1,032 times at most.
-    private const long MostExpansion = 1 << 15;
-
     // Given after the end of a gzip stream, it is read as one more empty member, or, where the trailer was cut off, as a trailer that
     // does not match: GZipStream alone accepts a missing trailer.
     private static readonly byte[] EmptyMember =
@@ -64,134 +59,35 @@ public static class NiftiReader
     /// <typeparam name="T">float for images; byte, ushort or short for label maps, where values that T cannot hold are refused.</typeparam>
     /// <exception cref="VolumeException">See the fault.</exception>
     public static Volume<T> Read<T>(Stream stream, NiftiReadOptions? options = null)
-        where T : unmanaged =>
-        Guard(() => ReadVolume<T>(stream, options ?? NiftiReadOptions.Default));
+        where T : unmanaged => ReadVolume<T>(stream, options ?? NiftiReadOptions.Default);
 
     private static Volume<T> ReadVolume<T>(Stream stream, NiftiReadOptions options)
         where T : unmanaged
     {
-        var (header, payload, compressed) = Open(stream);
-        using var _ = compressed ? payload : null;
-        var frame = CheckLimits(header, options);
-        CheckLength(stream, header, frame, compressed);
-        Skip(
-            payload,
-            header.VoxelOffset
-                - (header.Version == 1 ? VolumeHeader.Bytes1 : VolumeHeader.Bytes2)
-                + frame * header.FrameBytes,
-            header
-        );
-        var voxels = GC.AllocateUninitializedArray<T>(checked((int)header.Geometry.VoxelCount));
-        var converter = new VoxelConverter<T>(header);
-        var size = header.Type.Bytes();
-        var slab = new byte[SlabBytes];
-        var done = 0;
-        try
-        {
-            while (done < voxels.Length)
-            {
-                var count = Math.Min(SlabBytes / size, voxels.Length - done);
-                var bytes = slab.AsSpan(0, count * size);
-                var got = payload.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-                if (got < bytes.Length)
-                {
-                    throw Short(header, done + got / size);
-                }
-                converter.Convert(bytes, voxels.AsSpan(done, count));
-                done += count;
-            }
-            if (compressed && header.Frames == 1)
-            {
-                // The checksum of a compressed stream is verified at its end, so read on to it.
-                payload.ReadAtLeast(slab, slab.Length, throwOnEndOfStream: false);
-            }
-        }
-        catch (Exception inner) when (IsDamage(inner))
+        using var frames = new NiftiFrameReader<T>(stream, options);
+        var count = frames.Header.Frames;
+        var frame =
+            options.Frame
+            ?? (
+                count == 1
+                    ? 0
+                    : throw new VolumeException(
+                        VolumeFault.NotAVolume,
+                        $"the image has {count} frames where one 3D volume is needed: choose a frame"
+                    )
+            );
+        if (frame < 0 || frame >= count)
         {
             throw new VolumeException(
-                VolumeFault.CorruptData,
-                $"the compressed stream is damaged or truncated after {done} of {voxels.Length} voxels",
-                inner
+                VolumeFault.NotAVolume,
+                $"frame {frame} of an image of {count} frames"
             );
         }
-        if (converter.NonFinite > 0 && !options.AllowNonFinite)
-        {
-            throw new VolumeException(
-                VolumeFault.BadVoxels,
-                $"{converter.NonFinite} of {voxels.Length} voxels are NaN or infinite"
-            );
-        }
-        return new Volume<T>(header.Geometry, voxels);
+        frames.Skip(frame);
+        return frames.Read()!;
     }
 
-    private static long CheckLimits(VolumeHeader header, NiftiReadOptions options)
-    {
-        if (header.Geometry.VoxelCount > Math.Min(options.MaxVoxels, Array.MaxLength))
-        {
-            throw new VolumeException(
-                VolumeFault.TooLarge,
-                $"the header promises {header.Geometry.VoxelCount} voxels, the limit is {options.MaxVoxels}"
-            );
-        }
-        return options.Frame is { } frame
-            ? frame >= 0 && frame < header.Frames
-                ? frame
-                : throw new VolumeException(
-                    VolumeFault.NotAVolume,
-                    $"frame {frame} of an image of {header.Frames} frames"
-                )
-            : header.Frames == 1
-                ? 0
-                : throw new VolumeException(
-                    VolumeFault.NotAVolume,
-                    $"the image has {header.Frames} frames where one 3D volume is needed: choose a frame"
-                );
-    }
-
-    /// <summary>Refuses what cannot be there before memory is taken, where the stream knows its length.</summary>
-    private static void CheckLength(Stream stream, VolumeHeader header, long frame, bool compressed)
-    {
-        if (!stream.CanSeek)
-        {
-            return;
-        }
-        var before = header.VoxelOffset + frame * header.FrameBytes;
-        var held = compressed ? stream.Length * MostExpansion - before : stream.Length - before;
-        if (held < header.FrameBytes)
-        {
-            throw Short(
-                header,
-                Math.Max(held, 0) / header.Type.Bytes(),
-                compressed ? "cannot hold more than" : "ends after"
-            );
-        }
-    }
-
-    private static void Skip(Stream payload, long bytes, VolumeHeader header)
-    {
-        var buffer = new byte[(int)Math.Min(bytes, SlabBytes)];
-        while (bytes > 0)
-        {
-            var got = payload.Read(buffer, 0, (int)Math.Min(bytes, buffer.Length));
-            if (got == 0)
-            {
-                throw Short(header, 0);
-            }
-            bytes -= got;
-        }
-    }
-
-    private static VolumeException Short(
-        VolumeHeader header,
-        long held,
-        string how = "ends after"
-    ) =>
-        new(
-            VolumeFault.CorruptData,
-            $"the header promises {header.Geometry.VoxelCount} voxels of {header.Type.Bytes()} bytes, the stream {how} {held}"
-        );
-
-    private static (VolumeHeader Header, Stream Payload, bool Compressed) Open(Stream stream)
+    internal static (VolumeHeader Header, Stream Payload, bool Compressed) Open(Stream stream)
     {
         var start = new byte[4];
         if (stream.ReadAtLeast(start, 4, throwOnEndOfStream: false) < 4)
@@ -235,7 +131,7 @@ public static class NiftiReader
     private static bool IsZstd(ReadOnlySpan<byte> start) =>
         start is [0x28, 0xB5, 0x2F, 0xFD, ..] or [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18, ..];
 
-    private static T Guard<T>(Func<T> read)
+    internal static T Guard<T>(Func<T> read)
     {
         try
         {
@@ -251,7 +147,7 @@ public static class NiftiReader
         }
     }
 
-    private static bool IsDamage(Exception exception) =>
+    internal static bool IsDamage(Exception exception) =>
         exception is EndOfStreamException or InvalidDataException or ZstdException;
 
     /// <summary>Gives the bytes that were read to tell the format, the rest of a stream it does not own, and bytes after its end.</summary>

@@ -20,8 +20,11 @@ public sealed record VolumeHeader
     /// </summary>
     public VolumeGeometry Geometry { get; }
 
-    /// <summary>3D volumes in the file: the product of the dimensions after the third.</summary>
+    /// <summary>3D volumes in the file: the fourth dimension.</summary>
     public long Frames { get; private init; }
+
+    /// <summary>From one frame to the next, ms: the fourth spacing, where the file says that it is a time; else null.</summary>
+    public double? FrameIntervalMs { get; private init; }
 
     /// <summary>The stored type of a voxel.</summary>
     public NiftiType Type { get; private init; }
@@ -81,13 +84,20 @@ public sealed record VolumeHeader
                 $"the image has {dimensions[0]} dimensions where 3 are needed"
             );
         }
-        var frames = 1L;
-        for (var n = 4; n <= dimensions[0]; n++)
+        for (var n = 5; n <= dimensions[0]; n++)
         {
-            frames = Product(frames, Math.Max(dimensions[n], 1));
+            if (dimensions[n] > 1)
+            {
+                throw new VolumeException(
+                    VolumeFault.NotAVolume,
+                    $"dimension {n} has {dimensions[n]} entries: an image has three dimensions, and time as the fourth"
+                );
+            }
         }
-        Product(Product(dimensions[1], dimensions[2]), dimensions[3]);
-        var affine = Affine(fields, version, pixdim);
+        var frames = dimensions[0] < 4 ? 1 : Math.Max(dimensions[4], 1);
+        Product(Product(Product(dimensions[1], dimensions[2]), dimensions[3]), frames);
+        var units = version == 1 ? fields.Byte(123) : fields.Int32(500);
+        var affine = Affine(fields, version, pixdim, units);
         var (slope, intercept) =
             version == 1
                 ? (fields.Single(112), fields.Single(116))
@@ -112,6 +122,7 @@ public sealed record VolumeHeader
         return new VolumeHeader(new VolumeGeometry(shape, affine))
         {
             Frames = frames,
+            FrameIntervalMs = Milliseconds(pixdim[4], units),
             Type = (NiftiType)code,
             Slope = slope,
             Intercept = intercept,
@@ -172,7 +183,20 @@ public sealed record VolumeHeader
             $"vox_offset is {offset:g6}, outside {headerBytes}–{1 << 28} bytes"
         );
 
-    private static double[] Affine(Fields fields, int version, double[] pixdim)
+    /// <summary>A time in the units of xyzt_units.</summary>
+    private static double? Milliseconds(double time, int units)
+    {
+        double? unit = (units & 0x38) switch
+        {
+            8 => 1000.0,
+            16 => 1.0,
+            24 => 1e-3,
+            _ => null,
+        };
+        return time > 0 && double.IsFinite(time) ? time * unit : null;
+    }
+
+    private static double[] Affine(Fields fields, int version, double[] pixdim, int units)
     {
         for (var n = 1; n <= 3; n++)
         {
@@ -184,10 +208,10 @@ public sealed record VolumeHeader
                 );
             }
         }
-        var (qform, sform, units) =
+        var (qform, sform) =
             version == 1
-                ? (fields.Int16(252), fields.Int16(254), fields.Byte(123))
-                : (fields.Int32(344), fields.Int32(348), fields.Int32(500));
+                ? (fields.Int16(252), fields.Int16(254))
+                : (fields.Int32(344), fields.Int32(348));
         var affine = new double[12];
         if (sform > 0)
         {

@@ -3,6 +3,7 @@
 nifti.py write DIR         NIfTI files of every type, endianness and version, each with NAME.f32 (float32, i fastest)
                            and NAME.affine (12 numbers).
 nifti.py read FILE...      for each file, FILE.f32 and FILE.affine as nibabel reads it.
+nifti.py frames FILE       the same of a time series, and FILE.shape: its four dimensions and the seconds between frames.
 """
 import gzip
 import itertools
@@ -62,6 +63,11 @@ def write(folder):
 if __name__ == "__main__":
     if sys.argv[1] == "write":
         write(sys.argv[2])
+    elif sys.argv[1] == "frames":
+        image = nibabel.load(sys.argv[2])
+        dump(sys.argv[2], image)
+        assert image.header.get_xyzt_units() == ("mm", "sec")
+        np.savetxt(sys.argv[2] + ".shape", [[*image.shape, image.header.get_zooms()[3]]], fmt="%.9g")
     else:
         for path in sys.argv[2:]:
             dump(path, nibabel.load(path))

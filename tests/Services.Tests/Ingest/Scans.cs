@@ -18,6 +18,35 @@ internal static class Scans
     /// <summary>20×24×16 voxels of 8 mm: small, with the field of view of a head.</summary>
     public static byte[] Head(int seed = 1) => Plain((20, 24, 20), (8, 8, 8), seed);
 
+    /// <summary>A plain 4D .nii of noise, 40 ms from frame to frame.</summary>
+    public static byte[] TimeSeries(
+        int frames,
+        (int I, int J, int K) shape,
+        (double I, double J, double K) spacing
+    ) =>
+        TimeSeries([
+            .. Enumerable
+                .Range(0, frames)
+                .Select(n => Noise(VolumeGeometry.Ras(shape, spacing), n)),
+        ]);
+
+    public static byte[] TimeSeries(IReadOnlyList<Volume<float>> frames)
+    {
+        using var stream = new MemoryStream();
+        using var writer = new NiftiFrameWriter<float>(
+            stream,
+            frames.Count,
+            40,
+            NiftiCompression.None
+        );
+        foreach (var frame in frames)
+        {
+            writer.Write(frame);
+        }
+        writer.Complete();
+        return stream.ToArray();
+    }
+
     public static Volume<float> Noise(VolumeGeometry geometry, int seed)
     {
         var random = new Random(seed);
@@ -109,7 +138,8 @@ internal static class Scans
         string? patientName = null,
         string transferSyntax = "1.2.840.10008.1.2.1",
         bool isBare = false,
-        int? echo = null
+        int? echo = null,
+        int? triggerTime = null
     )
     {
         var random = new Random(seed);
@@ -124,13 +154,16 @@ internal static class Scans
                         IsBare = isBare,
                         StudyInstanceUid = "1.2.826.0.1.17",
                         SeriesInstanceUid = $"1.2.826.0.1.17.{seed}",
-                        SopInstanceUid = $"1.2.826.0.1.17.{seed}.{echo ?? 0}.{k}",
+                        SopInstanceUid =
+                            $"1.2.826.0.1.17.{seed}.{echo ?? 0}.{triggerTime ?? 0}.{k}",
                         Manufacturer = "ACME",
                         ManufacturerModelName = "Vision 3T",
                         PatientName = patientName,
-                        Elements = echo is null
-                            ? []
-                            : [(0x0018_0081, "DS", DicomSliceFile.Words($"{echo}"))],
+                        Elements =
+                        [
+                            .. Number(0x0018_0081, echo),
+                            .. Number(0x0018_1060, triggerTime),
+                        ],
                         Rows = 24,
                         Columns = 20,
                         PixelSpacing = "8\\8",
@@ -140,4 +173,7 @@ internal static class Scans
                 ),
         ];
     }
+
+    private static IEnumerable<(uint Tag, string Vr, byte[] Value)> Number(uint tag, int? value) =>
+        value is null ? [] : [(tag, "DS", DicomSliceFile.Words($"{value}"))];
 }

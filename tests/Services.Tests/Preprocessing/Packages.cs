@@ -44,6 +44,14 @@ internal static class Packages
             Routing = new RoutingPredicate { MinAnisotropy = 3, MinThicknessMm = 3 },
         };
 
+    /// <summary>Takes time series of 2 to 40 frames, and nothing else.</summary>
+    public static ModelManifest Cine() =>
+        Brain() with
+        {
+            Name = "cine",
+            Routing = new RoutingPredicate { MinFrames = 2, MaxFrames = 40 },
+        };
+
     /// <summary>Takes every volume.</summary>
     public static ModelManifest Any() =>
         Brain() with

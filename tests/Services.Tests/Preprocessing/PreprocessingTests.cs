@@ -240,7 +240,11 @@ public sealed class PreprocessingTests
             { "negative spacing", RejectionReason.BadGeometry, "spacing" },
             { nameof(Scans.WithSingularAffine), RejectionReason.BadGeometry, "singular" },
             { nameof(Scans.OneSlice), RejectionReason.NotAVolume, "200×200×1 voxels" },
-            { nameof(Scans.FourDimensional), RejectionReason.NotAVolume, "2 frames" },
+            {
+                nameof(Scans.FourDimensional),
+                RejectionReason.NoMatchingModel,
+                "needs a single volume, this is a time series of 2"
+            },
             { nameof(Scans.BillionVoxels), RejectionReason.TooLarge, "1000000000 voxels" },
             { "text", RejectionReason.UnsupportedFormat, "" },
             { "tiny head", RejectionReason.NoMatchingModel, "brain@1.1.0 needs a field of view" },

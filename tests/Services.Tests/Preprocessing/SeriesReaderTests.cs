@@ -30,7 +30,7 @@ public sealed class SeriesReaderTests
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, 0, Little);
         var part = Assert.Single(series.Parts);
         Assert.Null(part.Name);
-        var volume = await part.ReadAsync(default);
+        var volume = await part.ReadAsync(default).FirstAsync();
         var bytes = volume.Geometry.VoxelCount * sizeof(float);
         Assert.InRange(
             GC.GetTotalMemory(forceFullCollection: true) - before,

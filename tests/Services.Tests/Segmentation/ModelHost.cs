@@ -92,16 +92,32 @@ internal sealed class ModelHost : IAsyncDisposable
     }
 
     /// <summary>Stores a volume and a plan with one output made of it, as preprocessing would.</summary>
-    public async Task<PlannedOutput> PlanAsync(
+    public Task<PlannedOutput> PlanAsync(
         StudyContext study,
         Volume<float> volume,
         OutputKind kind,
         string model,
         bool notForDiagnosis = false
+    ) => PlanAsync(study, [volume], kind, model, notForDiagnosis);
+
+    /// <summary>The same of a time series, 50 ms from frame to frame.</summary>
+    public async Task<PlannedOutput> PlanAsync(
+        StudyContext study,
+        IReadOnlyList<Volume<float>> frames,
+        OutputKind kind,
+        string model,
+        bool notForDiagnosis = false
     )
     {
+        var volume = frames[0];
         var input = BlobNames.Volume(study, "s1");
-        var stored = await Volumes.TryCreateAsync(input, volume, default);
+        var stored = await Volumes.TryCreateAsync(
+            input,
+            frames.Count,
+            50,
+            frames.ToAsyncEnumerable(),
+            default
+        );
         var output = new PlannedOutput
         {
             Kind = kind,
@@ -130,6 +146,9 @@ internal sealed class ModelHost : IAsyncDisposable
                         Series = "s1",
                         Shape = [i, j, k],
                         SpacingMm = [spacing.I, spacing.J, spacing.K],
+                        Frames = frames.Count,
+                        FrameTimesMs =
+                            frames.Count > 1 ? [.. frames.Select((_, n) => 50.0 * n)] : null,
                         ReceivedOrientation = "RAS",
                         VolumeDigest = stored.Sha256,
                     },

@@ -46,6 +46,76 @@ public sealed class SegmentVolumeTests
     }
 
     [Fact]
+    public async Task Each_frame_of_a_time_series_is_segmented_as_it_would_be_alone()
+    {
+        await using var host = await ModelHost.StartAsync();
+        // The bright half grows from frame to frame.
+        Volume<float>[] frames = [.. Enumerable.Range(0, 3).Select(Frame)];
+        var alone = new List<byte[]>();
+        foreach (var frame in frames)
+        {
+            var one = ModelHost.Study();
+            var single = await host.PlanAsync(one, frame, OutputKind.Segmentation, "tiny@1.0.0");
+            await host.SendAsync(one, single);
+            await host.Messages.WaitAsync<VolumeSegmented>(alone.Count + 1);
+            alone.Add((await host.Volumes.ReadLabelsAsync(single.Output, default)).Voxels);
+        }
+        var study = ModelHost.Study();
+        var output = await host.PlanAsync(study, frames, OutputKind.Segmentation, "tiny@1.0.0");
+        await host.SendAsync(study, output);
+        await host.Messages.WaitAsync<VolumeSegmented>(4);
+
+        var labels = new List<byte[]>();
+        await foreach (var frame in host.Volumes.ReadFramesAsync<byte>(output.Output, default))
+        {
+            labels.Add(frame.Voxels);
+        }
+        Assert.Equal(alone, labels);
+        Assert.Equal(
+            3,
+            labels.Select(frame => frame.Count(voxel => voxel == 1)).Distinct().Count()
+        );
+        await using var stored = await host.Blobs.OpenReadAsync(output.Output, default);
+        Assert.Equal(50, NiftiReader.ReadHeader(stored).FrameIntervalMs!.Value, 1e-4);
+        var provenance = await host.Blobs.ReadJsonAsync<OutputProvenance>(
+            BlobNames.Provenance(study, "tiny@1.0.0", "s1"),
+            default
+        );
+        Assert.Equal(["fetch", "infer", "prepare", "restore"], provenance.Seconds.Keys.Order());
+
+        static Volume<float> Frame(int n)
+        {
+            var frame = ModelHost.Scan((2, 2, 2));
+            for (var voxel = 0; voxel < frame.Voxels.Length; voxel++)
+            {
+                if (frame.Voxels[voxel] > 0 && voxel % 32 >= 16 - 3 * n)
+                {
+                    frame.Voxels[voxel] = 1000;
+                }
+            }
+            return frame;
+        }
+    }
+
+    [Fact]
+    public async Task A_frame_without_contrast_rejects_the_study_and_leaves_no_labels()
+    {
+        await using var host = await ModelHost.StartAsync();
+        var study = ModelHost.Study();
+        var good = ModelHost.Scan((2, 2, 2));
+        var output = await host.PlanAsync(
+            study,
+            [good, new Volume<float>(good.Geometry)],
+            OutputKind.Segmentation,
+            "tiny@1.0.0"
+        );
+        await host.SendAsync(study, output);
+        var rejected = Assert.Single(await host.Messages.WaitAsync<StudyRejected>());
+        Assert.Equal(RejectionReason.BadVoxels, rejected.Reason);
+        Assert.False(await host.Blobs.ExistsAsync(output.Output, default));
+    }
+
+    [Fact]
     public async Task A_redelivery_publishes_again_and_leaves_the_labels_alone()
     {
         await using var host = await ModelHost.StartAsync();

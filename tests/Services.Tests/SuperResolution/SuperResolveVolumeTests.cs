@@ -35,6 +35,26 @@ public sealed class SuperResolveVolumeTests
     }
 
     [Fact]
+    public async Task Each_frame_of_a_time_series_becomes_thin()
+    {
+        await using var host = await ModelHost.StartAsync();
+        var study = ModelHost.Study();
+        var scan = ModelHost.Scan((1, 1, 4));
+        var brighter = new Volume<float>(scan.Geometry, [.. scan.Voxels.Select(v => 2 * v + 5)]);
+        var output = await host.PlanAsync(
+            study,
+            [scan, brighter],
+            OutputKind.SuperResolution,
+            "tiny-sr@1.0.0"
+        );
+        await host.SendAsync(study, output);
+        await host.Messages.WaitAsync<VolumeSuperResolved>();
+        var fine = await host.Volumes.ReadFramesAsync<float>(output.Output, default).ToListAsync();
+        Assert.All(fine, frame => Assert.Equal((32, 32, 48), frame.Geometry.Shape));
+        Assert.Equal([0f, 5f], fine.Select(frame => frame.Voxels.Min()));
+    }
+
+    [Fact]
     public async Task A_redelivery_publishes_again_and_leaves_the_volume_alone()
     {
         await using var host = await ModelHost.StartAsync();
