@@ -114,8 +114,11 @@ sealed class DicomConversion(BenchTable table, string work)
         );
         foreach (var (n, volume) in volumes.Index())
         {
-            using var file = File.Create(Path.Combine(output, $"{n}.nii"));
-            NiftiWriter.Write(file, volume.Read(), NiftiCompression.None);
+            for (var frame = 0; frame < volume.Frames; frame++)
+            {
+                using var file = File.Create(Path.Combine(output, $"{n}-{frame}.nii"));
+                NiftiWriter.Write(file, volume.Read(frame), NiftiCompression.None);
+            }
         }
         var elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         Directory.Delete(output, recursive: true);
