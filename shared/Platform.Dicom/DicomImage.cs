@@ -6,18 +6,14 @@ namespace Platform.Dicom;
 /// One instance, read up to its pixels: a single greyscale frame, the tiles of a mosaic, the stacked frames of a tomogram, or the frames of an enhanced
 /// image (PS3.3 section C.7.6.16).
 /// </summary>
-internal sealed class DicomImage : IDisposable
+internal sealed class DicomImage
 {
-    private readonly DicomFrames _frames;
+    private readonly PixelPlace? _place;
+    private readonly int _count;
 
-    private DicomImage(
-        DicomParser parser,
-        PixelFormat format,
-        DicomFrames frames,
-        DicomSlice[] slices
-    )
+    private DicomImage(DicomParser parser, PixelFormat format, int count, DicomSlice[] slices)
     {
-        (_frames, Format, Slices) = (frames, format, slices);
+        (_place, _count, Format, Slices) = (parser.Place, count, format, slices);
         (Syntax, Origin) = (parser.Syntax, DicomOrigin.Read(parser.Attributes));
     }
 
@@ -37,7 +33,7 @@ internal sealed class DicomImage : IDisposable
     /// <exception cref="VolumeException">See the fault.</exception>
     public static DicomImage Read(Stream stream)
     {
-        var parser = new DicomParser(stream);
+        using var parser = new DicomParser(stream);
         parser.ParseToPixels();
         var count = parser.Attributes.Whole(DicomTag.NumberOfFrames) ?? 1;
         var places = parser.Frames.Count > 0 ? parser.Frames : [parser.Attributes];
@@ -50,7 +46,8 @@ internal sealed class DicomImage : IDisposable
             );
         }
         var format = PixelFormat.Read(parser.Attributes);
-        var frames = new DicomFrames(parser, format, count);
+        // That the pixels are there is known before anything is made of them.
+        using var frames = new DicomFrames(parser, format, count);
         DicomSlice[] slices = [.. places.Select(place => DicomSlice.Read(place, format))];
         if (isStacked)
         {
@@ -60,22 +57,43 @@ internal sealed class DicomImage : IDisposable
         {
             slices = SiemensMosaic.Slices(parser.Attributes, whole);
         }
-        return new DicomImage(parser, format, frames, slices);
+        return new DicomImage(parser, format, count, slices);
     }
 
-    /// <summary>Reads the pixels of some slices, once: slope and intercept applied, NaN where they are padding.</summary>
+    /// <summary>The pixels, from the same bytes again: the attributes before them are stepped over where the stream can be sought.</summary>
+    /// <param name="stream">At its start; left open.</param>
+    /// <exception cref="VolumeException">CorruptData.</exception>
+    public DicomFrames Pixels(Stream stream)
+    {
+        DicomParser parser;
+        if (_place is { } place && stream.CanSeek)
+        {
+            parser = new DicomParser(stream, place);
+        }
+        else
+        {
+            parser = new DicomParser(stream);
+            parser.ParseToPixels();
+        }
+        return new DicomFrames(parser, Format, _count);
+    }
+
+    /// <summary>Reads the pixels of some slices: slope and intercept applied, NaN where they are padding.</summary>
+    /// <param name="stream">The bytes that the attributes were read from, at their start; left open.</param>
     /// <param name="slices">Which, ascending.</param>
     /// <param name="target">Where the values of a slice go, row by row.</param>
     /// <param name="buffer">Of at least two bytes a pixel of a frame; what is in it is lost.</param>
     /// <exception cref="VolumeException">CorruptData: fewer pixels than stated; UnsupportedFormat.</exception>
     public void ReadValues(
+        Stream stream,
         IReadOnlyList<int> slices,
         Func<int, Memory<float>> target,
         byte[] buffer
     )
     {
         var isMosaic = Slices[0].Format != Format;
-        _frames.Read(
+        using var frames = Pixels(stream);
+        frames.Read(
             isMosaic ? [0] : slices,
             buffer,
             (frame, format) =>
@@ -87,10 +105,4 @@ internal sealed class DicomImage : IDisposable
             }
         );
     }
-
-    /// <summary>The bytes of the first frame of encapsulated pixel data as they are.</summary>
-    public Stream Coded() => _frames.Coded(0);
-
-    /// <inheritdoc/>
-    public void Dispose() => _frames.Dispose();
 }

@@ -47,6 +47,18 @@ internal sealed class DicomParser : IDisposable
         }
     }
 
+    /// <summary>Goes on where another stopped, at the pixels of the same bytes; the attributes before them are not read again.</summary>
+    /// <param name="stream">Can be sought; left open.</param>
+    /// <param name="place">Where the other stopped.</param>
+    public DicomParser(Stream stream, PixelPlace place)
+    {
+        stream.Position = place.Start;
+        Source = new LookaheadStream(stream);
+        (Syntax, PixelBytes, PixelsAreWords) = (place.Syntax, place.Bytes, place.AreWords);
+        Attributes = new DicomAttributes(Syntax.IsBigEndian);
+        _shared = new DicomAttributes(Syntax.IsBigEndian, Attributes);
+    }
+
     /// <summary>How the data set is written.</summary>
     public TransferSyntax Syntax { get; }
 
@@ -64,6 +76,9 @@ internal sealed class DicomParser : IDisposable
 
     /// <summary>Whether the pixel data are words of two bytes, in the byte order of the data set, whatever the bits of a pixel.</summary>
     public bool PixelsAreWords { get; private set; }
+
+    /// <summary>Where the pixels are, once they come next; null where they cannot be gone to: in what is deflated, or a stream that cannot be sought.</summary>
+    public PixelPlace? Place { get; private set; }
 
     /// <summary>Reads up to pixel data that can be decoded.</summary>
     /// <exception cref="VolumeException">UnsupportedFormat or CorruptData.</exception>
@@ -101,6 +116,9 @@ internal sealed class DicomParser : IDisposable
             {
                 PixelBytes = length;
                 PixelsAreWords = vr != "OB";
+                Place = Source.Position is { } start
+                    ? new(Syntax, start, PixelBytes, PixelsAreWords)
+                    : null;
                 return true;
             }
             switch (tag)
@@ -322,3 +340,10 @@ internal sealed class DicomParser : IDisposable
 
     private long End(uint length) => length == Undefined ? long.MaxValue : Source.Taken + length;
 }
+
+/// <summary>Where the pixel data of an instance lie.</summary>
+/// <param name="Syntax">How they are written.</param>
+/// <param name="Start">Where their value begins in the stream, bytes.</param>
+/// <param name="Bytes">See <see cref="DicomParser.PixelBytes"/>.</param>
+/// <param name="AreWords">See <see cref="DicomParser.PixelsAreWords"/>.</param>
+internal sealed record PixelPlace(TransferSyntax Syntax, long Start, uint Bytes, bool AreWords);

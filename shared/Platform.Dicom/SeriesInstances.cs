@@ -10,7 +10,7 @@ internal sealed class SeriesInstances
     private SeriesInstances(Instance[] instances)
     {
         _instances = instances;
-        Slices = [.. instances.SelectMany(instance => instance.Slices)];
+        Slices = [.. instances.SelectMany(instance => instance.Image.Slices)];
     }
 
     /// <summary>Of all instances, one after another.</summary>
@@ -19,11 +19,11 @@ internal sealed class SeriesInstances
     /// <summary>The instance of each of <see cref="Slices"/>, and which of its frames it is, from 1; null where the instance has one.</summary>
     public IEnumerable<(DicomOrigin Instance, int? Frame)> Origins =>
         _instances.SelectMany(instance =>
-            instance.Slices.Select(
+            instance.Image.Slices.Select(
                 (slice, n) =>
                     (
-                        instance.Origin,
-                        slice.Format == instance.Format && instance.Slices.Count > 1
+                        instance.Image.Origin,
+                        slice.Format == instance.Image.Format && instance.Image.Slices.Count > 1
                             ? n + 1
                             : (int?)null
                     )
@@ -42,8 +42,7 @@ internal sealed class SeriesInstances
             n =>
             {
                 using var stream = open[n]();
-                using var image = DicomImage.Read(stream);
-                read[n] = new(open[n], image.Origin, image.Syntax, image.Format, image.Slices);
+                read[n] = new(open[n], DicomImage.Read(stream));
             }
         );
         return new SeriesInstances(Distinct(read));
@@ -53,7 +52,7 @@ internal sealed class SeriesInstances
     private static Instance[] Distinct(Instance[] instances)
     {
         var distinct = new List<Instance>();
-        foreach (var same in instances.GroupBy(instance => instance.Origin.SopInstanceUid))
+        foreach (var same in instances.GroupBy(instance => instance.Image.Origin.SopInstanceUid))
         {
             distinct.AddRange(same.Key == "" ? same : same.Take(1));
             if (same.Key != "" && same.Skip(1).Any(other => !AreEqual(same.First(), other)))
@@ -97,7 +96,7 @@ internal sealed class SeriesInstances
         var voxels = GC.AllocateUninitializedArray<float>((int)geometry.VoxelCount);
         var pixels = geometry.Shape.I * geometry.Shape.J;
         var parts = Parts(order, place => voxels.AsMemory(place * pixels, pixels));
-        var most = _instances.Max(instance => instance.Format.Pixels);
+        var most = _instances.Max(instance => instance.Image.Format.Pixels);
         using var buffers = new ThreadLocal<byte[]>(() => new byte[2 * most]);
         Run(parts.Count, n => Read(parts[n], buffers.Value!));
         if (order.Any(slice => Slices[slice].Format.Padding is not null))
@@ -119,7 +118,7 @@ internal sealed class SeriesInstances
         var first = 0;
         foreach (var instance in _instances)
         {
-            var (start, count) = (first, instance.Slices.Count);
+            var (start, count) = (first, instance.Image.Slices.Count);
             first += count;
             if (places.AsSpan(start, count).IndexOfAnyExcept(-1) < 0)
             {
@@ -127,7 +126,11 @@ internal sealed class SeriesInstances
             }
             int[] slices = [.. Enumerable.Range(0, count).Where(n => places[start + n] >= 0)];
             var wanted = new Wanted(instance, slices, slice => target(places[start + slice]));
-            if (count == 1 && slices.Length == 1 && instance.Syntax.Coding == PixelCoding.Codec)
+            if (
+                count == 1
+                && slices.Length == 1
+                && instance.Image.Syntax.Coding == PixelCoding.Codec
+            )
             {
                 together.Add(wanted);
             }
@@ -136,7 +139,11 @@ internal sealed class SeriesInstances
                 alone.Add([wanted]);
             }
         }
-        foreach (var alike in together.GroupBy(one => (one.Instance.Syntax, one.Instance.Format)))
+        foreach (
+            var alike in together.GroupBy(one =>
+                (one.Instance.Image.Syntax, one.Instance.Image.Format)
+            )
+        )
         {
             var each = (alike.Count() - 1) / Environment.ProcessorCount + 1;
             alone.AddRange(
@@ -151,16 +158,15 @@ internal sealed class SeriesInstances
         if (part is [var only])
         {
             using var stream = only.Instance.Open();
-            using var image = DicomImage.Read(stream);
-            image.ReadValues(only.Slices, only.Target, buffer);
+            only.Instance.Image.ReadValues(stream, only.Slices, only.Target, buffer);
             return;
         }
-        var (syntax, format) = (part[0].Instance.Syntax, part[0].Instance.Format);
+        var (syntax, format) = (part[0].Instance.Image.Syntax, part[0].Instance.Image.Format);
         using var decoded = new CodecProcess(syntax, format, part.Length, part.SelectMany(Coded));
         decoded.Read(
             buffer,
             (n, stored) =>
-                part[n].Instance.Slices[0].ToValues(buffer, stored, part[n].Target(0).Span)
+                part[n].Instance.Image.Slices[0].ToValues(buffer, stored, part[n].Target(0).Span)
         );
     }
 
@@ -168,8 +174,8 @@ internal sealed class SeriesInstances
     private static IEnumerable<Stream> Coded(Wanted wanted)
     {
         using var stream = wanted.Instance.Open();
-        using var image = DicomImage.Read(stream);
-        yield return image.Coded();
+        using var frames = wanted.Instance.Image.Pixels(stream);
+        yield return frames.Coded(0);
     }
 
     /// <summary>Padding, read as NaN, gets the lowest value there is; 0 where there is none.</summary>
@@ -201,13 +207,7 @@ internal sealed class SeriesInstances
         }
     }
 
-    private sealed record Instance(
-        Func<Stream> Open,
-        DicomOrigin Origin,
-        TransferSyntax Syntax,
-        PixelFormat Format,
-        IReadOnlyList<DicomSlice> Slices
-    );
+    private sealed record Instance(Func<Stream> Open, DicomImage Image);
 
     /// <summary>Slices of an instance, and where the values of each go.</summary>
     private sealed record Wanted(

@@ -286,9 +286,12 @@ public class CodecTests
     /// <summary>The only fragment of an encoder's file.</summary>
     private static byte[] Fragment(byte[] file)
     {
-        using var image = DicomImage.Read(new MemoryStream(file));
+        using var stream = new MemoryStream(file);
+        var image = DicomImage.Read(stream);
+        stream.Position = 0;
+        using var frames = image.Pixels(stream);
         using var bytes = new MemoryStream();
-        image.Coded().CopyTo(bytes);
+        frames.Coded(0).CopyTo(bytes);
         return bytes.ToArray();
     }
 }

@@ -156,13 +156,16 @@ public class DamagedFilesTests
                 bytes = n % 5 == 0 ? bytes[..random.Next(bytes.Length)] : bytes;
                 try
                 {
-                    using var image = DicomImage.Read(new MemoryStream(bytes));
+                    using var stream = new MemoryStream(bytes);
+                    var image = DicomImage.Read(stream);
+                    stream.Position = 0;
                     // No length is believed that the bytes sent cannot fill.
                     var format = image.Slices[0].Format;
                     var most = (64L * bytes.Length) + (8 << 20);
                     Assert.InRange((long)format.FrameBytes * image.Slices.Count, 1, most);
                     var values = new float[format.Pixels];
                     image.ReadValues(
+                        stream,
                         [.. Enumerable.Range(0, image.Slices.Count)],
                         _ => values,
                         new byte[2 * format.Pixels]

@@ -63,9 +63,11 @@ public class ForeignFilesTests
         stream.Position = 0;
         return Refusable(() =>
         {
-            using var image = DicomImage.Read(stream);
+            var image = DicomImage.Read(stream);
+            stream.Position = 0;
             var values = new float[image.Slices[0].Format.Pixels];
             image.ReadValues(
+                stream,
                 [.. Enumerable.Range(0, image.Slices.Count)],
                 _ => values,
                 new byte[2 * image.Format.Pixels]

@@ -135,15 +135,19 @@ public class FuzzTests(ITestOutputHelper output)
         {
             // An image may be read all the same.
         }
-        using var image = DicomImage.Read(new MemoryStream(bytes));
+        using var stream = new MemoryStream(bytes);
+        var image = DicomImage.Read(stream);
+        stream.Position = 0;
         if (image.Syntax.Coding == PixelCoding.Codec && !decodes)
         {
-            image.Coded().CopyTo(Stream.Null);
+            using var frames = image.Pixels(stream);
+            frames.Coded(0).CopyTo(Stream.Null);
         }
         else
         {
             var values = new float[image.Slices[0].Format.Pixels];
             image.ReadValues(
+                stream,
                 [.. Enumerable.Range(0, image.Slices.Count)],
                 _ => values,
                 new byte[2 * image.Format.Pixels]

@@ -35,17 +35,8 @@ public sealed class NiftiFrameWriter<T>(
             ? new(stream, CompressionLevel.Fastest, leaveOpen: true)
             : null;
 
-    private readonly Lane[] _lanes =
-    [
-        .. Enumerable
-            .Range(
-                0,
-                compression == NiftiCompression.Zstd
-                    ? Math.Clamp(Environment.ProcessorCount, 1, 16)
-                    : 1
-            )
-            .Select(_ => new Lane(compression)),
-    ];
+    // The one half is written while the other is filled.
+    private readonly Lane[][] _lanes = [Lanes(compression), Lanes(compression)];
 
     private VolumeGeometry? _geometry;
     private NiftiType _type;
@@ -76,14 +67,7 @@ public sealed class NiftiFrameWriter<T>(
                 nameof(frame)
             );
         }
-        if (compression == NiftiCompression.Zstd)
-        {
-            WriteCompressed(frame.Voxels);
-        }
-        else
-        {
-            WriteBlocks(frame.Voxels);
-        }
+        WriteVoxels(frame.Voxels);
         _written++;
     }
 
@@ -101,7 +85,10 @@ public sealed class NiftiFrameWriter<T>(
     /// <summary>Releases what compresses; a file that is not <see cref="Complete">completed</see> stays incomplete.</summary>
     public void Dispose()
     {
-        Array.ForEach(_lanes, lane => lane.Compressor?.Dispose());
+        foreach (var lane in _lanes.SelectMany(half => half))
+        {
+            lane.Compressor?.Dispose();
+        }
         _gzip?.Dispose();
     }
 
@@ -119,6 +106,23 @@ public sealed class NiftiFrameWriter<T>(
                 $"volumes of {typeof(T).Name} are not written: use float, byte, ushort or short"
             ),
         };
+
+    /// <summary>Looks on all cores, until one finds a value that does not.</summary>
+    private static bool FitsInt16(float[] values) =>
+        Parallel
+            .For(
+                0,
+                (values.Length + BlockBytes - 1) / BlockBytes,
+                (block, loop) =>
+                {
+                    var from = block * BlockBytes;
+                    if (!FitsInt16(values.AsSpan(from, Math.Min(BlockBytes, values.Length - from))))
+                    {
+                        loop.Stop();
+                    }
+                }
+            )
+            .IsCompleted;
 
     private static bool FitsInt16(ReadOnlySpan<float> values)
     {
@@ -150,73 +154,79 @@ public sealed class NiftiFrameWriter<T>(
         return true;
     }
 
-    private void WriteHeader(byte[] header)
-    {
-        if (_lanes[0].Compressor is { } compressor)
-        {
-            stream.Write(compressor.Wrap(header));
-            return;
-        }
-        (_gzip ?? stream).Write(header);
-    }
+    private void WriteHeader(byte[] header) =>
+        (_gzip ?? stream).Write(
+            _lanes[0][0].Compressor is { } compressor ? compressor.Wrap(header) : header
+        );
 
-    private void WriteBlocks(T[] voxels)
-    {
-        var perBlock = BlockBytes / _type.Bytes();
-        for (var from = 0; from < voxels.Length; from += perBlock)
-        {
-            var count = Math.Min(perBlock, voxels.Length - from);
-            (_gzip ?? stream).Write(Block(voxels, from, count, _lanes[0].Block));
-        }
-    }
-
-    /// <summary>The header is a zstd frame, then each block of voxels one; blocks are compressed on all cores, a batch at a time.</summary>
-    private void WriteCompressed(T[] voxels)
-    {
-        var perBlock = BlockBytes / _type.Bytes();
-        var blocks = (voxels.Length + perBlock - 1) / perBlock;
-        for (var batch = 0; batch < blocks; batch += _lanes.Length)
-        {
-            var first = batch;
-            var count = Math.Min(_lanes.Length, blocks - batch);
-            Parallel.For(
-                0,
-                count,
-                n =>
-                {
-                    var (lane, from) = (_lanes[n], (first + n) * perBlock);
-                    var bytes = Block(
-                        voxels,
-                        from,
-                        Math.Min(perBlock, voxels.Length - from),
-                        lane.Block
-                    );
-                    lane.Length = lane.Compressor!.Wrap(bytes, lane.Compressed);
-                }
-            );
-            foreach (var lane in _lanes.AsSpan(0, count))
-            {
-                stream.Write(lane.Compressed, 0, lane.Length);
-            }
-        }
-    }
-
-    /// <summary>Little-endian bytes of voxels [from, from + count).</summary>
-    private ReadOnlySpan<byte> Block(T[] voxels, int from, int count, byte[] buffer)
+    /// <summary>Voxels as they lie in memory need nothing but writing; others are made bytes, each block a zstd frame of its own, on all cores.</summary>
+    private void WriteVoxels(T[] voxels)
     {
         if (!BitConverter.IsLittleEndian)
         {
             throw new PlatformNotSupportedException("NIfTI is written on little-endian machines");
         }
-        var part = voxels.AsSpan(from, count);
-        if (_type == NiftiType.Int16 && typeof(T) == typeof(float))
+        var perBlock = BlockBytes / _type.Bytes();
+        var blocks = (voxels.Length + perBlock - 1) / perBlock;
+        if (!IsConverted && compression != NiftiCompression.Zstd)
         {
-            var shorts = MemoryMarshal.Cast<byte, short>(buffer.AsSpan())[..count];
-            TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<T, float>(part), shorts);
-            return MemoryMarshal.AsBytes(shorts);
+            for (var block = 0; block < blocks; block++)
+            {
+                (_gzip ?? stream).Write(MemoryMarshal.AsBytes(Part(block)));
+            }
+            return;
         }
-        return MemoryMarshal.AsBytes(part);
+        var written = Task.CompletedTask;
+        for (var (batch, turn) = (0, 0); batch < blocks; turn = 1 - turn)
+        {
+            var (first, lanes) = (batch, _lanes[turn]);
+            var count = Math.Min(lanes.Length, blocks - batch);
+            Parallel.For(0, count, n => Fill(lanes[n], Part(first + n)));
+            written.GetAwaiter().GetResult();
+            written = Task.Run(() => WriteAll(lanes.AsSpan(0, count)));
+            batch += count;
+        }
+        written.GetAwaiter().GetResult();
+
+        Span<T> Part(int block) =>
+            voxels.AsSpan(block * perBlock, Math.Min(perBlock, voxels.Length - block * perBlock));
     }
+
+    private bool IsConverted => _type == NiftiType.Int16 && typeof(T) == typeof(float);
+
+    private void Fill(Lane lane, ReadOnlySpan<T> voxels)
+    {
+        var bytes = MemoryMarshal.AsBytes(voxels);
+        if (IsConverted)
+        {
+            var shorts = MemoryMarshal.Cast<byte, short>(lane.Block.AsSpan())[..voxels.Length];
+            TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<T, float>(voxels), shorts);
+            bytes = MemoryMarshal.AsBytes(shorts);
+        }
+        (lane.Output, lane.Length) = lane.Compressor is { } compressor
+            ? (lane.Compressed, compressor.Wrap(bytes, lane.Compressed))
+            : (lane.Block, bytes.Length);
+    }
+
+    private void WriteAll(ReadOnlySpan<Lane> lanes)
+    {
+        foreach (var lane in lanes)
+        {
+            (_gzip ?? stream).Write(lane.Output, 0, lane.Length);
+        }
+    }
+
+    private static Lane[] Lanes(NiftiCompression compression) =>
+        [
+            .. Enumerable
+                .Range(
+                    0,
+                    compression == NiftiCompression.Zstd
+                        ? Math.Clamp(Environment.ProcessorCount, 1, 16)
+                        : 1
+                )
+                .Select(_ => new Lane(compression)),
+        ];
 
     /// <summary>What one core needs to compress a block.</summary>
     private sealed class Lane
@@ -236,6 +246,9 @@ public sealed class NiftiFrameWriter<T>(
         public byte[] Block { get; } = new byte[BlockBytes];
 
         public byte[] Compressed { get; } = [];
+
+        /// <summary>Which of the two is to be written.</summary>
+        public byte[] Output { get; set; } = [];
 
         public int Length { get; set; }
     }
