@@ -29,6 +29,9 @@ public sealed record Recipe
     /// <summary>Synthesis.</summary>
     public required GeneratorSettings Generator { get; init; }
 
+    /// <summary>What is painted into the label maps; lesions only.</summary>
+    public LesionSettings? Lesions { get; init; }
+
     /// <summary>The recipe of the model whose segmentations are judged, without ".json"; quality regression only.</summary>
     public string? Judges { get; init; }
 
@@ -46,6 +49,7 @@ public static class RecipeFile
     {
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         ReadCommentHandling = JsonCommentHandling.Skip,
+        Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
 
     /// <summary>Reads a recipe.</summary>
@@ -66,10 +70,10 @@ public static class RecipeFile
 /// <summary>Widths of a network.</summary>
 public sealed record NetworkSettings
 {
-    /// <summary>U-Net: maps at each level, full resolution first. Super-resolution: the first layer's maps, then as many entries as residual pairs, all alike. Quality regression: as a U-Net, half resolution first.</summary>
+    /// <summary>U-Net: maps at each level, full resolution first. Super-resolution: the first layer's maps, then as many entries as residual pairs, all alike. Quality regression: as a U-Net, half resolution first. Lesions: the eight layers of a DeepMedic pathway.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>Maps of the last full-resolution layer; quality regression: of the layer before the Dice.</summary>
+    /// <summary>Maps of the last full-resolution layer; quality regression: of the layer before the Dice; lesions: of the classifier's hidden layers.</summary>
     public required int OutputWidth { get; init; }
 }
 

@@ -111,7 +111,7 @@ public sealed class SuperResolutionTask : ITrainingTask
             VolumeGeometry.Ras((shape.I, shape.J, slices), (spacing, spacing, spacing * factor)),
             Filters.SampleAt(blurred, shape, 2, slices, s => (s + 0.5) * factor - 0.5)
         );
-        HeadGenerator.AddNoise(thick.Voxels, _slices.Noise, draw);
+        Acquisition.AddNoise(thick.Voxels, _slices.Noise, draw);
         var percentiles = _recipe.Optimisation.Percentiles;
         var deviation = Normaliser.Measure(thick.Voxels, percentiles[0], percentiles[1]).Deviation;
         return new(

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Platform.Training;
 
-/// <summary>The command line: references, brain-structures, super-resolution, quality-regressor.</summary>
+/// <summary>The command line: references, brain-structures, super-resolution, quality-regressor, lesions.</summary>
 public static class TrainingCommands
 {
     private static readonly Option<DirectoryInfo> Labels = new("--labels")
@@ -18,6 +18,19 @@ public static class TrainingCommands
                 Path.Combine(
                     Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".",
                     "brain-labels"
+                )
+            ),
+    };
+
+    private static readonly Option<DirectoryInfo> LesionMasks = new("--lesion-masks")
+    {
+        Description =
+            "Folder of lesion masks in MNI space, shapes of infarcts; default: stroke-lesion-masks under PLATFORM_DATA",
+        DefaultValueFactory = _ =>
+            new(
+                Path.Combine(
+                    Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".",
+                    "stroke-lesion-masks"
                 )
             ),
     };
@@ -77,7 +90,7 @@ public static class TrainingCommands
             Model(
                 "brain-structures",
                 "Train the segmentation of brain structures.",
-                (recipe, atlas, device) => new StructureTask(recipe, atlas, device),
+                (recipe, atlas, device, _) => new StructureTask(recipe, atlas, device),
                 PackageWriter.Write
             )
         );
@@ -85,7 +98,7 @@ public static class TrainingCommands
             Model(
                 "super-resolution",
                 "Train the super-resolution of thick brain slices.",
-                (recipe, atlas, device) => new SuperResolutionTask(recipe, atlas, device),
+                (recipe, atlas, device, _) => new SuperResolutionTask(recipe, atlas, device),
                 PackageWriter.Write
             )
         );
@@ -93,10 +106,20 @@ public static class TrainingCommands
             Model(
                 "quality-regressor",
                 "Train the direct regression of a segmentation's Dice.",
-                CreateQualityTask,
+                (recipe, atlas, device, _) => CreateQualityTask(recipe, atlas, device),
                 QualityPackageWriter.Write
             )
         );
+        var lesions = Model(
+            "lesions",
+            "Train the segmentation of lesions on FLAIR.",
+            (recipe, atlas, device, parsed) =>
+                new LesionTask(recipe, atlas, ReadLesionMasks(recipe, parsed), device),
+            LesionPackageWriter.Write
+        );
+        lesions.Add(LesionMasks);
+        root.Add(lesions);
+        root.Add(LesionSamples());
         return root;
     }
 
@@ -154,7 +177,7 @@ public static class TrainingCommands
     private static Command Model<T>(
         string name,
         string description,
-        Func<Recipe, LabelAtlas, Device, T> create,
+        Func<Recipe, LabelAtlas, Device, ParseResult, T> create,
         Action<Recipe, T, RunSummary, string> write
     )
         where T : ITrainingTask
@@ -188,7 +211,7 @@ public static class TrainingCommands
                         };
                         var atlas = ReadLabels(parsed.GetValue(Labels)!);
                         var device = DeviceOf(parsed.GetValue(Where)!);
-                        var task = create(recipe, atlas, device);
+                        var task = create(recipe, atlas, device, parsed);
                         var trainer = new Trainer(
                             task,
                             recipe.Optimisation,
@@ -247,6 +270,61 @@ public static class TrainingCommands
                 )
         );
         return command;
+    }
+
+    private static Command LesionSamples()
+    {
+        const int count = 8,
+            columns = 2;
+        var file = new Argument<FileInfo>("file") { Description = "The PNG to write" };
+        var command = new Command(
+            "lesion-samples",
+            "Draw the first synthetic heads of the lesion recipe, and say how many a second one thread makes."
+        )
+        {
+            file,
+            Labels,
+            LesionMasks,
+        };
+        command.SetAction(parsed =>
+            Guard(() =>
+            {
+                var recipe = RecipeFile.Read<Recipe>(RecipePath("lesions"));
+                // Necks of one length make slices of one height.
+                recipe = recipe with
+                {
+                    Generator = recipe.Generator with { CropBelow = 0 },
+                };
+                var task = new LesionTask(
+                    recipe,
+                    ReadLabels(parsed.GetValue(Labels)!),
+                    ReadLesionMasks(recipe, parsed)
+                );
+                var heads = Enumerable.Range(0, count).Select(n => task.Sample(n)).ToList();
+                var watch = System.Diagnostics.Stopwatch.StartNew();
+                foreach (var n in Enumerable.Range(0, count))
+                {
+                    task.Draw(n).ToList().ForEach(patch => patch.Dispose());
+                }
+                Log(
+                    $"{count / watch.Elapsed.TotalSeconds:f1} heads a second, {count * recipe.Optimisation.PatchesPerHead / watch.Elapsed.TotalSeconds:f1} patches"
+                );
+                using var stream = parsed.GetValue(file)!.Create();
+                SamplePicture.Write(stream, heads, columns);
+            })
+        );
+        return command;
+    }
+
+    private static IReadOnlyList<LesionMask> ReadLesionMasks(Recipe recipe, ParseResult parsed)
+    {
+        if (recipe.Lesions is not { InfarctFraction: > 0 })
+        {
+            return [];
+        }
+        var masks = LesionMask.ReadFolder(parsed.GetValue(LesionMasks)!.FullName);
+        Log($"{masks.Count} lesion masks");
+        return masks;
     }
 
     private static LabelAtlas ReadLabels(DirectoryInfo folder)

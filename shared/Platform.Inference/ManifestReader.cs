@@ -102,9 +102,17 @@ public static partial class ManifestReader
                 yield return $"input.channels: an image and \"labels\", not {string.Join(", ", input.Channels)}";
             }
         }
-        else if (input.Channels.Count != 1)
+        else if (input.Channels.Count != 1 && m.Task != ModelTask.Segmentation)
         {
             yield return $"input.channels: one channel, not {input.Channels.Count}";
+        }
+        else if (
+            input.Channels.Count == 0
+            || input.Channels.Distinct().Count() != input.Channels.Count
+            || !input.Channels.Skip(1).Order().SequenceEqual(input.OptionalChannels.Order())
+        )
+        {
+            yield return $"input.channels [{string.Join(", ", input.Channels)}]: different names, all after the first in input.optionalChannels [{string.Join(", ", input.OptionalChannels)}], since a study may lack them";
         }
         if (!IsOrientation(input.Orientation))
         {
@@ -261,6 +269,10 @@ public static partial class ManifestReader
         if (m.Labels.Count > 0)
         {
             yield return "labels: not for a super-resolution model";
+        }
+        if (m.Tiling.SkipBackground)
+        {
+            yield return "tiling.skipBackground: not for a super-resolution model";
         }
         if (m.LargestForegroundOnly)
         {

@@ -74,6 +74,9 @@ public sealed record ModelInput
     /// <summary>Names of the channels, for example ["T1"].</summary>
     public required IReadOnlyList<string> Channels { get; init; }
 
+    /// <summary>Channels after the first that may be missing: then they are zero everywhere, the mean of every normalised channel, as in training.</summary>
+    public IReadOnlyList<string> OptionalChannels { get; init; } = [];
+
     /// <summary>Axis codes of the grid the network sees.</summary>
     public string Orientation { get; init; } = "RAS";
 
@@ -94,17 +97,20 @@ public sealed record Normalisation
     public required double HighPercentile { get; init; }
 }
 
-/// <summary>How a volume is cut. Tiles are fitted to the volume per axis, at most <see cref="MaxTile"/>, multiples of <see cref="Multiple"/>.</summary>
+/// <summary>How a volume is cut. Tiles are fitted to the volume per axis, at most <see cref="MaxTile"/>, multiples of <see cref="Multiple"/>. A network may pad, or take the halo off itself: which is seen when it is loaded.</summary>
 public sealed record ModelTiling
 {
     /// <summary>Largest tile along i, j, k in voxels of the network's grid.</summary>
     public required IReadOnlyList<int> MaxTile { get; init; }
 
-    /// <summary>Every tile size is a multiple of this (2^levels for a U-Net).</summary>
+    /// <summary>Every tile size, and every distance between tiles, is a multiple of this (2^levels for a U-Net, 3 for DeepMedic's low-resolution pathway).</summary>
     public required int Multiple { get; init; }
 
     /// <summary>Voxels on each side of a tile that are context only.</summary>
     public required int Halo { get; init; }
+
+    /// <summary>For segmentation: a tile in which the first channel is background everywhere is not computed, and is background.</summary>
+    public bool SkipBackground { get; init; }
 }
 
 /// <summary>One structure.</summary>

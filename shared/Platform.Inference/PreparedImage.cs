@@ -11,10 +11,29 @@ public sealed class PreparedImage
     /// <summary>A plane belongs to the foreground where more than this share of it does: single noisy voxels do not.</summary>
     private const double LeastShare = 0.005;
 
-    private PreparedImage(Volume<float> image, Box box, float background, float deviation) =>
-        (Image, Box, Background, Deviation) = (image, box, background, deviation);
+    private PreparedImage(
+        Volume<float> image,
+        Box box,
+        float background,
+        float deviation,
+        IReadOnlyList<ImageChannel>? others = null
+    ) =>
+        (Image, Box, Background, Deviation, Others) = (
+            image,
+            box,
+            background,
+            deviation,
+            others ?? []
+        );
 
+    /// <summary>The first channel.</summary>
     internal Volume<float> Image { get; }
+
+    /// <summary>The channels after the first, on its grid.</summary>
+    private IReadOnlyList<ImageChannel> Others { get; }
+
+    /// <summary>All channels.</summary>
+    internal IReadOnlyList<ImageChannel> Channels => [new(Image.Voxels, Background), .. Others];
 
     internal Box Box { get; }
 
@@ -24,9 +43,22 @@ public sealed class PreparedImage
     /// <summary>One normalised unit in the image's units.</summary>
     internal float Deviation { get; }
 
-    /// <summary>Another image in place of this one, on the same grid.</summary>
-    internal PreparedImage With(Volume<float> image, Box box) =>
-        new(image, box, Background, Deviation);
+    /// <summary>Other voxels in every channel that is there, on the same grid.</summary>
+    internal PreparedImage With(Func<float[], float[]> alter, Box box) =>
+        new(
+            new(Image.Geometry, alter(Image.Voxels)),
+            box,
+            Background,
+            Deviation,
+            [
+                .. Others.Select(channel =>
+                    channel with
+                    {
+                        Voxels = channel.Voxels is { } voxels ? alter(voxels) : null,
+                    }
+                ),
+            ]
+        );
 
     /// <summary>The grid of the box.</summary>
     internal VolumeGeometry BoxGeometry
@@ -64,6 +96,53 @@ public sealed class PreparedImage
             turned = Resampler.Linear(turned, Resampler.ToSpacing(turned.Geometry, (i, j, k)));
         }
         return Make(turned, input.Normalisation);
+    }
+
+    /// <summary>Turned, resampled and normalised as a network of several channels wants it.</summary>
+    /// <param name="images">As many as the network has channels, in their order, on one grid; null where an optional one is missing.</param>
+    /// <param name="input">What the network wants.</param>
+    /// <exception cref="ArgumentException">Another number of images, or none where the channel is required.</exception>
+    /// <exception cref="VolumeException">A non-finite voxel, no contrast, or images on different grids.</exception>
+    internal static PreparedImage Make(IReadOnlyList<Volume<float>?> images, ModelInput input)
+    {
+        if (images.Count != input.Channels.Count)
+        {
+            throw new ArgumentException(
+                $"{images.Count} images for the channels {string.Join(", ", input.Channels)}",
+                nameof(images)
+            );
+        }
+        PreparedImage? first = null;
+        var others = new List<ImageChannel>();
+        foreach (var (image, name) in images.Zip(input.Channels))
+        {
+            if (image is null)
+            {
+                others.Add(
+                    input.OptionalChannels.Contains(name)
+                        ? new(null, 0)
+                        : throw new ArgumentException($"channel {name} is required", nameof(images))
+                );
+                continue;
+            }
+            if (image.Geometry != images[0]!.Geometry)
+            {
+                throw new VolumeException(
+                    VolumeFault.BadGeometry,
+                    $"channel {name} lies on another grid than {input.Channels[0]}: align it first"
+                );
+            }
+            var prepared = Make(image, input);
+            if (first is null)
+            {
+                first = prepared;
+            }
+            else
+            {
+                others.Add(new(prepared.Image.Voxels, prepared.Background));
+            }
+        }
+        return new(first!.Image, first.Box, first.Background, first.Deviation, others);
     }
 
     internal static PreparedImage Make(Volume<float> image, Normalisation normalisation)
@@ -125,3 +204,8 @@ public sealed class PreparedImage
         return (first, Math.Min(counts.Length, last + Margin + 1) - first);
     }
 }
+
+/// <summary>One channel on the network's grid.</summary>
+/// <param name="Voxels">Normalised, i fastest; null where the channel is missing: zero everywhere, the mean of every channel.</param>
+/// <param name="Outside">What lies outside the image.</param>
+internal readonly record struct ImageChannel(float[]? Voxels, float Outside);

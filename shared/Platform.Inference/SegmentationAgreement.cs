@@ -27,31 +27,29 @@ public static class SegmentationAgreement
     /// <summary>The image altered; the box of its foreground with it.</summary>
     internal static PreparedImage Alter(PreparedImage prepared, string alteration)
     {
-        var image = prepared.Image;
         switch (alteration)
         {
             case Mirrored:
-                var (box, shape) = (prepared.Box, image.Geometry.Shape);
+                var (box, sizeI) = (prepared.Box, prepared.Image.Geometry.Shape.I);
                 return prepared.With(
-                    new(image.Geometry, Mirror(image.Voxels, shape.I)),
+                    voxels => Mirror(voxels, sizeI),
                     box with
                     {
-                        I = shape.I - box.I - box.Size.I,
+                        I = sizeI - box.I - box.Size.I,
                     }
                 );
             case Contrast:
                 return prepared.With(
-                    new(image.Geometry, [.. image.Voxels.Select(v => ContrastFactor * v)]),
+                    voxels => [.. voxels.Select(v => ContrastFactor * v)],
                     prepared.Box
                 );
             default:
                 // Box and Muller, from one seed: the same image gives the same agreement every time.
                 var random = new Random(1);
                 return prepared.With(
-                    new(
-                        image.Geometry,
+                    voxels =>
                         [
-                            .. image.Voxels.Select(v =>
+                            .. voxels.Select(v =>
                                 (float)(
                                     v
                                     + NoiseDeviation
@@ -59,8 +57,7 @@ public static class SegmentationAgreement
                                         * Math.Cos(2 * Math.PI * random.NextDouble())
                                 )
                             ),
-                        ]
-                    ),
+                        ],
                     prepared.Box
                 );
         }

@@ -24,7 +24,17 @@ public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
 {
     /// <inheritdoc/>
     public PreparedImage Prepare(Volume<float> image) =>
-        PreparedImage.Make(image, model.Manifest.Input);
+        Prepare([
+            image,
+            .. model.Manifest.Input.OptionalChannels.Select(_ => (Volume<float>?)null),
+        ]);
+
+    /// <summary>Brings the images of several channels to the network's grid and normalises each there.</summary>
+    /// <param name="images">As many as the network has channels, in their order, on one grid; null where an optional one is missing.</param>
+    /// <exception cref="ArgumentException">Another number of images, or none where the channel is required.</exception>
+    /// <exception cref="VolumeException">A non-finite voxel, no contrast, or images on different grids.</exception>
+    public PreparedImage Prepare(IReadOnlyList<Volume<float>?> images) =>
+        PreparedImage.Make(images, model.Manifest.Input);
 
     /// <inheritdoc/>
     public Scores Infer(PreparedImage prepared, CancellationToken cancellationToken)
@@ -54,17 +64,16 @@ public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
         new(
             TiledRun.Run(
                 model,
-                prepared.Image.Voxels,
+                prepared.Channels,
                 prepared.Image.Geometry.Shape,
                 prepared.Box,
-                prepared.Background,
                 cancellationToken
             ),
             prepared.BoxGeometry
         );
 
     /// <summary>Scores → labels: islands dropped, sides told apart, on the image's own grid.</summary>
-    /// <param name="image">The image given to <see cref="Prepare"/>.</param>
+    /// <param name="image">The image given to <see cref="Prepare(Volume{float})"/>.</param>
     /// <param name="scores">From <see cref="Infer"/>. Changed: islands are suppressed in place.</param>
     public Volume<byte> Restore(Volume<float> image, Scores scores)
     {

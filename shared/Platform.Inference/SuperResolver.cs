@@ -56,10 +56,9 @@ public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>,
         var factor = model.DepthFactor;
         var values = TiledRun.Run(
             model,
-            prepared.Image.Voxels,
+            prepared.Channels,
             prepared.Image.Geometry.Shape,
             box,
-            prepared.Background,
             cancellationToken
         );
         var residual = new Volume<float>(FineGeometry(prepared.Image.Geometry, factor));

@@ -1,24 +1,26 @@
 using System.Buffers;
+using System.Numerics.Tensors;
 
 namespace Platform.Inference;
 
 /// <summary>Runs a network over a box of any size by tiles; halos are computed and discarded.</summary>
 internal static class TiledRun
 {
+    /// <summary>Score of all classes but the background where a tile is not computed; the background's is 0.</summary>
+    private const float Skipped = -10;
+
     /// <summary>Runs the network over a box of an image.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="image">The image, i fastest.</param>
+    /// <param name="channels">The image's channels; the first is there.</param>
     /// <param name="shape">The image's voxels along i, j, k.</param>
     /// <param name="box">The part of the image to compute.</param>
-    /// <param name="outside">What lies outside the image.</param>
     /// <param name="cancellationToken">Stops between and within tiles.</param>
     /// <returns>Channel after channel, each of the box's voxels (K times the depth factor), i fastest.</returns>
     public static float[] Run(
         OnnxModel model,
-        float[] image,
+        IReadOnlyList<ImageChannel> channels,
         (int I, int J, int K) shape,
         Box box,
-        float outside,
         CancellationToken cancellationToken
     )
     {
@@ -30,7 +32,8 @@ internal static class TiledRun
         var output = new float[
             checked(model.OutputChannels * sizeI * sizeJ * sizeK * model.DepthFactor)
         ];
-        var tile = ArrayPool<float>.Shared.Rent(planI.Size * planJ.Size * planK.Size);
+        var voxels = planI.Size * planJ.Size * planK.Size;
+        var tile = ArrayPool<float>.Shared.Rent(channels.Count * voxels);
         try
         {
             foreach (var k in planK.Tiles)
@@ -39,17 +42,27 @@ internal static class TiledRun
                 {
                     foreach (var i in planI.Tiles)
                     {
-                        Gather(
-                            image,
-                            shape,
-                            (box.I + i.Start, box.J + j.Start, box.K + k.Start),
-                            (planI.Size, planJ.Size, planK.Size),
-                            outside,
-                            tile
-                        );
+                        if (
+                            tiling.SkipBackground
+                            && IsBackground(channels[0], shape, box, (i, j, k))
+                        )
+                        {
+                            Skip(output, model.OutputChannels, box.Size, (i, j, k));
+                            continue;
+                        }
+                        for (var channel = 0; channel < channels.Count; channel++)
+                        {
+                            Gather(
+                                channels[channel],
+                                shape,
+                                (box.I + i.Start, box.J + j.Start, box.K + k.Start),
+                                (planI.Size, planJ.Size, planK.Size),
+                                tile.AsSpan(channel * voxels, voxels)
+                            );
+                        }
                         model.Run(
                             tile,
-                            [1, 1, planK.Size, planJ.Size, planI.Size],
+                            [1, channels.Count, planK.Size, planJ.Size, planI.Size],
                             (values, given) =>
                                 Scatter(values, given, model, (i, j, k), box.Size, output),
                             cancellationToken
@@ -65,22 +78,74 @@ internal static class TiledRun
         return output;
     }
 
+    /// <summary>Whether all voxels that are taken from a tile have the value that lies outside the image.</summary>
+    private static bool IsBackground(
+        ImageChannel image,
+        (int I, int J, int K) shape,
+        Box box,
+        (AxisTile I, AxisTile J, AxisTile K) tile
+    )
+    {
+        // Clipped and outside are the same value up to rounding.
+        var highest = image.Outside + 1e-5f * Math.Max(1, Math.Abs(image.Outside));
+        for (var k = box.K + tile.K.From; k < box.K + tile.K.To; k++)
+        {
+            for (var j = box.J + tile.J.From; j < box.J + tile.J.To; j++)
+            {
+                var row = image.Voxels.AsSpan(
+                    (k * shape.J + j) * shape.I + box.I + tile.I.From,
+                    tile.I.To - tile.I.From
+                );
+                if (TensorPrimitives.Max(row) > highest)
+                {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static void Skip(
+        float[] output,
+        int channels,
+        (int I, int J, int K) box,
+        (AxisTile I, AxisTile J, AxisTile K) tile
+    )
+    {
+        for (var channel = 1; channel < channels; channel++)
+        {
+            for (var k = tile.K.From; k < tile.K.To; k++)
+            {
+                for (var j = tile.J.From; j < tile.J.To; j++)
+                {
+                    var row = ((channel * box.K + k) * box.J + j) * box.I;
+                    output.AsSpan(row + tile.I.From, tile.I.To - tile.I.From).Fill(Skipped);
+                }
+            }
+        }
+    }
+
     private static void Gather(
-        float[] image,
+        ImageChannel image,
         (int I, int J, int K) shape,
         (int I, int J, int K) start,
         (int I, int J, int K) size,
-        float outside,
-        float[] tile
+        Span<float> tile
     )
     {
+        if (image.Voxels is not { } voxels)
+        {
+            tile.Clear();
+            return;
+        }
+        var outside = image.Outside;
         var first = Math.Clamp(-start.I, 0, size.I);
         var last = Math.Clamp(shape.I - start.I, first, size.I);
         for (var k = 0; k < size.K; k++)
         {
             for (var j = 0; j < size.J; j++)
             {
-                var row = tile.AsSpan((k * size.J + j) * size.I, size.I);
+                var row = tile.Slice((k * size.J + j) * size.I, size.I);
                 var (sourceJ, sourceK) = (start.J + j, start.K + k);
                 if (
                     first == last
@@ -92,7 +157,7 @@ internal static class TiledRun
                     continue;
                 }
                 row[..first].Fill(outside);
-                image
+                voxels
                     .AsSpan((sourceK * shape.J + sourceJ) * shape.I + start.I + first, last - first)
                     .CopyTo(row[first..]);
                 row[last..].Fill(outside);

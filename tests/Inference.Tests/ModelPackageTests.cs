@@ -47,6 +47,7 @@ public sealed class ModelPackageTests
     [InlineData("\"channel\": 1", "\"channel\": 0", "label 'bright'")]
     [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"left\",", "channel 1")]
     [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"top\",", "side 'top'")]
+    [InlineData("\"T1\"", "\"T1\", \"T2\"", "input.optionalChannels")]
     [InlineData("\"lowPercentile\": 1", "\"lowPercentile\": 99", "input.normalisation")]
     [InlineData("\"minFrames\": 1", "\"minFrames\": 2", "minFrames (2)")]
     [InlineData("\"maxFrames\": 1", "\"maxFrames\": 0", "maxFrames (0)")]

@@ -29,6 +29,40 @@ public sealed partial class OnnxModelTests
     }
 
     [Fact]
+    public void Tiles_of_background_alone_are_not_computed_and_are_background()
+    {
+        var onnx = TinyNetwork.Convolutions(3, padded: false);
+        var image = Image();
+        // Background in the last third along i.
+        for (var n = 0; n < image.Length; n++)
+        {
+            image[n] = n % Shape.I > 24 ? -1 : image[n];
+        }
+        var whole = Run(onnx, [80, 80, 80], 1, 3, image);
+        var skipped = Run(onnx, [14, 14, 12], 1, 3, image, skipBackground: true);
+        var voxels = BoxIn.Size.I * BoxIn.Size.J * BoxIn.Size.K;
+        var notComputed = 0;
+        for (var n = 0; n < voxels; n++)
+        {
+            var background = (skipped[n], skipped[n + voxels]) == (0, -10);
+            notComputed += background ? 1 : 0;
+            Assert.True(!background || image[At(n)] == -1);
+            Assert.True(background || Math.Abs(whole[n] - skipped[n]) < 1e-4);
+        }
+        Assert.InRange(notComputed, 1, voxels / 3);
+
+        static int At(int n)
+        {
+            var (i, j, k) = (
+                n % BoxIn.Size.I + BoxIn.I,
+                n / BoxIn.Size.I % BoxIn.Size.J + BoxIn.J,
+                n / (BoxIn.Size.I * BoxIn.Size.J) + BoxIn.K
+            );
+            return i + Shape.I * (j + Shape.J * k);
+        }
+    }
+
+    [Fact]
     public void The_result_does_not_depend_on_the_number_of_threads()
     {
         var onnx = TinyNetwork.UNet(3);
@@ -117,7 +151,15 @@ public sealed partial class OnnxModelTests
         );
     }
 
-    private static float[] Run(byte[] onnx, int[] maxTile, int multiple, int halo, int threads = 0)
+    private static float[] Run(
+        byte[] onnx,
+        int[] maxTile,
+        int multiple,
+        int halo,
+        float[]? image = null,
+        int threads = 0,
+        bool skipBackground = false
+    )
     {
         var manifest = Manifests.Segmentation(onnx) with
         {
@@ -126,19 +168,25 @@ public sealed partial class OnnxModelTests
                 MaxTile = maxTile,
                 Multiple = multiple,
                 Halo = halo,
+                SkipBackground = skipBackground,
             },
         };
         using var model = new OnnxModel(
             Manifests.Package(manifest, onnx),
             new OnnxOptions { Threads = threads }
         );
+        return TiledRun.Run(model, [new(image ?? Image(), -1)], Shape, BoxIn, default);
+    }
+
+    private static float[] Image()
+    {
         var random = new Random(7);
         var image = new float[Shape.I * Shape.J * Shape.K];
         foreach (ref var voxel in image.AsSpan())
         {
             voxel = (float)random.NextDouble();
         }
-        return TiledRun.Run(model, image, Shape, BoxIn, 0, default);
+        return image;
     }
 
     /// <summary>Equal within 1e-4, at least <paramref name="edge"/> voxels from the box's edge: a padding network's answer there depends on how far its tile reaches.</summary>

@@ -184,6 +184,40 @@ public sealed class SegmenterTests
             };
     }
 
+    [Fact]
+    public void A_second_channel_is_seen_and_a_missing_one_is_zero_everywhere()
+    {
+        var onnx = TinyNetwork.ThresholdOfSum(4);
+        var manifest = Manifests.Segmentation(onnx) with
+        {
+            Input = Manifests.Segmentation(onnx).Input with
+            {
+                Channels = ["FLAIR", "T1"],
+                OptionalChannels = ["T1"],
+            },
+        };
+        using var model = new OnnxModel(Manifests.Package(manifest, onnx));
+        var segmenter = new Segmenter(model);
+        var (first, second) = (Ball(100, (2, 2, 2), 24), Ball(100, (2, 2, 2), 18));
+        var both = Labels([first, second]);
+        var alone = Labels([first, null]);
+        Assert.Equal(alone, segmenter.Run(first).Volume.Voxels);
+        // The first channel's ball is some 3 deviations bright, the second's 5: their sum passes where both are bright.
+        Assert.DoesNotContain((byte)1, alone);
+        Assert.Contains((byte)1, both);
+        Assert.True(both.Count(v => v == 1) < first.Voxels.Count(v => v > 600));
+
+        var elsewhere = Ball(90, (2, 2, 2), 12);
+        var e = Assert.Throws<VolumeException>(() => segmenter.Prepare([first, elsewhere]));
+        Assert.Equal(VolumeFault.BadGeometry, e.Fault);
+        Assert.Contains("T1", e.Message, StringComparison.Ordinal);
+
+        byte[] Labels(Volume<float>?[] images) =>
+            segmenter
+                .Restore(images[0]!, segmenter.Infer(segmenter.Prepare(images), default))
+                .Voxels;
+    }
+
     private static ModelResult<byte> Segment(
         ModelManifest manifest,
         byte[] onnx,

@@ -54,6 +54,14 @@ public sealed class TinyNetwork(int seed = 1)
         return net.Build(net.Conv(joined, 8, channels, 3, 1), channels);
     }
 
+    /// <summary>Label 1 where the sum of two channels is above a threshold.</summary>
+    public static byte[] ThresholdOfSum(float threshold)
+    {
+        var net = new TinyNetwork();
+        var logits = net.Conv("input", 2, 2, 1, 0, [-1, -1, 1, 1], [threshold, -threshold]);
+        return net.Build(logits, 2, inputs: 2);
+    }
+
     /// <summary>Residual of through-plane super-resolution: slice k gives <paramref name="weights"/>[f]·x at slice k·F + f.</summary>
     public static byte[] Slices(params float[] weights)
     {

@@ -159,4 +159,46 @@ internal static class HeadPhantom
             Generator = Brain.Generator with { Mirror = false },
             Structures = [],
         };
+
+    public static Recipe Lesions { get; } =
+        Brain with
+        {
+            Name = "phantom-lesions",
+            Network = new() { Widths = [4, 4, 4, 4, 4, 4, 6, 6], OutputWidth = 12 },
+            Optimisation = Brain.Optimisation with
+            {
+                Steps = 20,
+                Patch = [9, 9, 9],
+                PatchesPerStep = 2,
+            },
+            Generator = Brain.Generator with
+            {
+                Channels =
+                [
+                    new() { Name = "FLAIR", Contrast = Contrast.Flair },
+                    new()
+                    {
+                        Name = "T1",
+                        Contrast = Contrast.T1,
+                        MissingFraction = 0.5,
+                    },
+                ],
+            },
+            Lesions = new() { FocalVolumeMm3 = [500, 6000], InfarctFraction = 0.5 },
+            Structures =
+            [
+                new()
+                {
+                    Name = "lesion",
+                    Labels =
+                    [
+                        TissueTable.WhiteMatterLesion,
+                        TissueTable.Infarct,
+                        TissueTable.TumourCore,
+                        TissueTable.Oedema,
+                    ],
+                    Value = 1,
+                },
+            ],
+        };
 }

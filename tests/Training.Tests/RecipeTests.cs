@@ -8,24 +8,28 @@ public sealed class RecipeTests
     private static string Shipped(string name) =>
         Path.Combine(AppContext.BaseDirectory, "recipes", $"{name}.json");
 
-    [Fact]
-    public void A_misspelt_key_is_refused_by_name()
+    [Theory]
+    [InlineData("brain-structures", "learningRate", "learningRat")]
+    [InlineData("lesions", "tumourFraction", "tumorFraction")]
+    [InlineData("lesions", "missingFraction", "missing")]
+    public void A_misspelt_key_is_refused_by_name(string recipe, string right, string wrong)
     {
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "recipe.json");
         File.WriteAllText(
             path,
-            File.ReadAllText(Shipped("brain-structures"))
-                .Replace("\"learningRate\"", "\"learningRat\"", StringComparison.Ordinal)
+            File.ReadAllText(Shipped(recipe))
+                .Replace($"\"{right}\"", $"\"{wrong}\"", StringComparison.Ordinal)
         );
         var refusal = Assert.Throws<InvalidDataException>(() => RecipeFile.Read<Recipe>(path));
-        Assert.Contains("learningRat", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(wrong, refusal.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("brain-structures")]
     [InlineData("super-resolution")]
     [InlineData("quality-regressor")]
+    [InlineData("lesions")]
     public void A_shipped_recipe_is_read_and_its_output_values_differ(string name)
     {
         var recipe = RecipeFile.Read<Recipe>(Shipped(name));
@@ -33,6 +37,7 @@ public sealed class RecipeTests
         Assert.Equal(values.Count, values.Distinct().Count());
         Assert.Equal(name == "super-resolution", recipe.Slices is not null);
         Assert.Equal(name == "quality-regressor", recipe.Judges is not null);
+        Assert.Equal(name == "lesions", recipe.Lesions is not null);
     }
 
     [Fact]

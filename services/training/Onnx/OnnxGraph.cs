@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 namespace Platform.Training.Onnx;
 
 /// <summary>A network as an ONNX graph (IR 8, opset 17, float32 arithmetic), built layer by layer; each layer returns the name of its output.</summary>
-public sealed class OnnxGraph(string name)
+/// <param name="name">For people.</param>
+/// <param name="halfPrecision">Kernels and matrices are stored in half precision, which halves the file.</param>
+public sealed class OnnxGraph(string name, bool halfPrecision = true)
 {
     private const int Float = 1;
     private const int Float16 = 10;
@@ -21,12 +23,80 @@ public sealed class OnnxGraph(string name)
     public string Block(string input, ConvBlock block)
     {
         var (weight, bias) = Fold(block.Convolution, block.Normalisation);
-        return Relu(Convolution(input, weight, bias, block.Convolution.stride[0]));
+        var (stride, padding) = (block.Convolution.stride[0], block.Convolution.padding![0]);
+        return Relu(Convolution(input, weight, bias, stride, padding));
     }
 
-    /// <summary>Convolution with "same" zero padding, as the networks here all have.</summary>
+    /// <summary>Convolution padded as the layer is.</summary>
     public string Convolution(string input, Conv3d layer) =>
-        Convolution(input, layer.weight, layer.bias, layer.stride[0]);
+        Convolution(input, layer.weight, layer.bias, layer.stride[0], layer.padding![0]);
+
+    /// <summary>Convolution without padding and a normalisation folded into it.</summary>
+    public string Convolution(string input, Conv3d layer, BatchNorm3d normalisation)
+    {
+        var (weight, bias) = Fold(layer, normalisation);
+        return Convolution(input, weight, bias, layer.stride[0], 0);
+    }
+
+    /// <summary>Frozen batch normalisation, where there is one, and PReLU.</summary>
+    public string Activate(string input, BatchNorm3d? normalisation, PReLU activation)
+    {
+        if (normalisation is not null)
+        {
+            input = Node(
+                "BatchNormalization",
+                [
+                    input,
+                    Constant(normalisation.weight!),
+                    Constant(normalisation.bias!),
+                    Constant(normalisation.running_mean!),
+                    Constant(normalisation.running_var!),
+                ]
+            );
+            Attribute("epsilon", (float)normalisation.eps);
+        }
+        return Node("PRelu", [input, Constant(activation.weight!.reshape(-1, 1, 1, 1))]);
+    }
+
+    /// <summary>Without some voxels on each side of K, J and I.</summary>
+    public string Crop(string input, long voxels) =>
+        Node(
+            "Slice",
+            [
+                input,
+                Integers(voxels, voxels, voxels),
+                Integers(-voxels, -voxels, -voxels),
+                Integers(2, 3, 4),
+            ]
+        );
+
+    /// <summary>Every so many voxels along K, J and I, from a first one on.</summary>
+    public string Stride(string input, long first, long step) =>
+        Node(
+            "Slice",
+            [
+                input,
+                Integers(first, first, first),
+                Integers(long.MaxValue, long.MaxValue, long.MaxValue),
+                Integers(2, 3, 4),
+                Integers(step, step, step),
+            ]
+        );
+
+    /// <summary>Every voxel several times along K, J and I.</summary>
+    public string Repeat(string input, int times)
+    {
+        using var scales = tensor(new float[] { 1, 1, times, times, times });
+        var output = Node("Resize", [input, "", Constant(scales)]);
+        Attribute("mode", "nearest");
+        Attribute("coordinate_transformation_mode", "asymmetric");
+        Attribute("nearest_mode", "floor");
+        return output;
+    }
+
+    /// <summary>With more channels, zero.</summary>
+    public string PadChannels(string input, int more) =>
+        more == 0 ? input : Node("Pad", [input, Integers(0, 0, 0, 0, 0, 0, more, 0, 0, 0)]);
 
     /// <summary>Deconvolution without padding whose kernel is its stride.</summary>
     public string Deconvolution(string input, ConvTranspose3d layer)
@@ -139,11 +209,16 @@ public sealed class OnnxGraph(string name)
         var scale = normalisation.weight! / (normalisation.running_var! + normalisation.eps).sqrt();
         return (
             convolution.weight * scale.reshape(-1, 1, 1, 1, 1),
-            normalisation.bias! - normalisation.running_mean! * scale
+            normalisation.bias!
+                + (
+                    convolution.bias is { } bias
+                        ? bias - normalisation.running_mean!
+                        : -normalisation.running_mean!
+                ) * scale
         );
     }
 
-    private string Convolution(string input, Tensor weight, Tensor? bias, long stride)
+    private string Convolution(string input, Tensor weight, Tensor? bias, long stride, long padding)
     {
         var kernel = weight.shape[2..];
         var output = Node(
@@ -152,8 +227,7 @@ public sealed class OnnxGraph(string name)
         );
         Attribute("kernel_shape", kernel);
         Attribute("strides", [stride, stride, stride]);
-        var pads = kernel.Select(size => size / 2).ToArray();
-        Attribute("pads", [.. pads, .. pads]);
+        Attribute("pads", Enumerable.Repeat(padding, 6));
         return output;
     }
 
@@ -196,6 +270,30 @@ public sealed class OnnxGraph(string name)
                 }
             );
 
+    private void Attribute(string key, float value) =>
+        _graph
+            .Node[^1]
+            .Attribute.Add(
+                new AttributeProto
+                {
+                    Name = key,
+                    F = value,
+                    Type = AttributeProto.Types.AttributeType.Float,
+                }
+            );
+
+    private void Attribute(string key, string value) =>
+        _graph
+            .Node[^1]
+            .Attribute.Add(
+                new AttributeProto
+                {
+                    Name = key,
+                    S = ByteString.CopyFromUtf8(value),
+                    Type = AttributeProto.Types.AttributeType.String,
+                }
+            );
+
     private string Pool(string type, string input, long[] box, long stride, long[] pads)
     {
         var output = Node(type, [input]);
@@ -220,8 +318,8 @@ public sealed class OnnxGraph(string name)
         return constant;
     }
 
-    /// <summary>Kernels and matrices are stored in half precision, which halves the file, and cast when the model is loaded; vectors as they are.</summary>
-    public string Constant(Tensor value) => Constant(value, half: value.dim() > 1);
+    /// <summary>What is stored in half precision is cast when the model is loaded; vectors are stored as they are.</summary>
+    public string Constant(Tensor value) => Constant(value, half: halfPrecision && value.dim() > 1);
 
     private string Constant(Tensor value, bool half)
     {

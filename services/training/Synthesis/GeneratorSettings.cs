@@ -39,8 +39,11 @@ public sealed record GeneratorSettings
     /// <summary>Mirrors half of the samples; off where the target tells left from right.</summary>
     public bool Mirror { get; init; } = true;
 
-    /// <summary>Fraction of samples with T1-like contrast; the others have random contrast.</summary>
+    /// <summary>Fraction of samples with T1-like contrast; the others have random contrast. Where there are <see cref="Channels"/>, they say instead.</summary>
     public double T1Fraction { get; init; } = 0.7;
+
+    /// <summary>Images of one head on one grid; none is a single channel, T1.</summary>
+    public IReadOnlyList<ChannelSettings> Channels { get; init; } = [];
 
     /// <summary>Fraction of samples without extra-cerebral tissue.</summary>
     public double StrippedFraction { get; init; } = 0.3;
@@ -68,4 +71,20 @@ public sealed record GeneratorSettings
 
     /// <summary>Largest isotropic spacing, mm.</summary>
     public double CoarsestMm { get; init; } = 3.5;
+}
+
+/// <summary>One image of a head.</summary>
+public sealed record ChannelSettings
+{
+    /// <summary>For example "FLAIR".</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it is weighted by.</summary>
+    public required Contrast Contrast { get; init; }
+
+    /// <summary>Fraction of samples with that contrast; the others have random contrast.</summary>
+    public double Fraction { get; init; } = 1;
+
+    /// <summary>Fraction of training samples without it: above 0 the channel is optional.</summary>
+    public double MissingFraction { get; init; }
 }

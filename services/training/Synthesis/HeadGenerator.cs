@@ -1,13 +1,20 @@
-using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 
 namespace Platform.Training.Synthesis;
 
 /// <summary>One synthetic head.</summary>
 /// <param name="Shape">Voxels along R, A, S.</param>
-/// <param name="Image">Intensities, i fastest, arbitrary units, not below zero.</param>
+/// <param name="Images">A channel each: intensities, i fastest, arbitrary units, not below zero.</param>
 /// <param name="Labels">Target class of every voxel.</param>
-public sealed record SyntheticHead((int I, int J, int K) Shape, float[] Image, byte[] Labels);
+public sealed record SyntheticHead(
+    (int I, int J, int K) Shape,
+    IReadOnlyList<float[]> Images,
+    byte[] Labels
+)
+{
+    /// <summary>The first channel.</summary>
+    public float[] Image => Images[0];
+}
 
 /// <summary>
 /// Label map → image with known truth (the generator of SynthSeg, Billot et al. 2023): affine and elastic deformation, mirror,
@@ -21,17 +28,35 @@ public sealed class HeadGenerator
     private readonly byte[] _classOf;
     private readonly bool[] _extraCerebral;
     private readonly bool[] _outerFluid;
+    private readonly LesionPainter? _lesions;
+    private readonly Acquisition _acquisition;
+    private readonly IReadOnlyList<ChannelSettings> _channels;
 
     /// <param name="atlas">The label maps.</param>
     /// <param name="settings">Ranges.</param>
     /// <param name="classOf">Target class of a label value; every value not given is background (0).</param>
+    /// <param name="lesions">Paints lesions into each map first; null leaves the maps as they are.</param>
     public HeadGenerator(
         LabelAtlas atlas,
         GeneratorSettings settings,
-        IReadOnlyDictionary<int, byte> classOf
+        IReadOnlyDictionary<int, byte> classOf,
+        LesionPainter? lesions = null
     )
     {
-        (_atlas, _settings) = (atlas, settings);
+        (_atlas, _settings, _lesions) = (atlas, settings, lesions);
+        _acquisition = new(settings);
+        _channels =
+            settings.Channels.Count > 0
+                ? settings.Channels
+                :
+                [
+                    new()
+                    {
+                        Name = "T1",
+                        Contrast = Contrast.T1,
+                        Fraction = settings.T1Fraction,
+                    },
+                ];
         _classOf = [.. atlas.Values.Select(value => classOf.GetValueOrDefault(value))];
         _extraCerebral =
         [
@@ -52,19 +77,28 @@ public sealed class HeadGenerator
             J: _settings.Shape[1],
             K: _settings.Shape[2] - random.Next(_settings.CropBelow + 1)
         );
-        var likeT1 = random.Chance(_settings.T1Fraction);
-        var tissues = TissueTable.Draw(_atlas.Values, likeT1, random);
-        var (image, labels) = Draw(map, shape, tissues, random);
-        Shade(image, shape, random);
-        image = Coarsen(image, shape, random);
-        AddNoise(image, _settings.Noise, random);
-        return new(shape, image, labels);
+        map = _lesions?.Paint(map, random) ?? map;
+        var tissues = _channels
+            .Select(channel =>
+                TissueTable.Draw(
+                    _atlas.Values,
+                    random.Chance(channel.Fraction) ? channel.Contrast : Contrast.Any,
+                    random
+                )
+            )
+            .ToArray();
+        var (images, labels) = Draw(map, shape, tissues, random);
+        for (var channel = 0; channel < images.Length; channel++)
+        {
+            images[channel] = _acquisition.Apply(images[channel], shape, random);
+        }
+        return new(shape, images, labels);
     }
 
-    private (float[] Image, byte[] Labels) Draw(
+    private (float[][] Images, byte[] Labels) Draw(
         LabelMap map,
         (int I, int J, int K) shape,
-        (float[] Mean, float[] Deviation, float[] Texture) tissue,
+        (float[] Mean, float[] Deviation, float[] Texture)[] tissues,
         FastRandom random
     )
     {
@@ -87,7 +121,10 @@ public sealed class HeadGenerator
         if (float.IsPositiveInfinity(strip.Threshold) && random.Chance(0.9))
         {
             // Skull stripping leaves exact zeros.
-            (tissue.Mean[0], tissue.Deviation[0]) = (0, 0);
+            foreach (var tissue in tissues)
+            {
+                (tissue.Mean[0], tissue.Deviation[0]) = (0, 0);
+            }
         }
         // Heads differ in how much neck they show, so heights count from the top: of the box 12 mm above the head, of the brain's centre 80 mm below.
         double centreI = (map.Shape.I - 1) / 2.0 + random.Uniform(-1, 1) * _settings.ShiftMm,
@@ -98,9 +135,9 @@ public sealed class HeadGenerator
                 + (_settings.BrainCentred ? -80 : 12 - middle)
                 + random.Uniform(-1, 1) * _settings.ShiftMm;
         var points = Points(matrix, spacing);
-        var image = new float[shape.I * shape.J * shape.K];
-        var labels = new byte[image.Length];
-        var noise = new float[shape.I];
+        var labels = new byte[shape.I * shape.J * shape.K];
+        var images = tissues.Select(_ => new float[labels.Length]).ToArray();
+        var noises = tissues.Select(_ => new float[shape.I]).ToArray();
         var (rowX, rowY, rowZ, rowTexture, rowStrip) = (
             new float[shape.I],
             new float[shape.I],
@@ -145,11 +182,14 @@ public sealed class HeadGenerator
                 warp[2].Row(j, k, rowZ);
                 texture.Row(j, k, rowTexture);
                 strip.Field?.Row(j, k, rowStrip);
-                if (grain is null)
+                foreach (var noise in noises)
                 {
-                    random.FillGaussian(noise);
+                    if (grain is null)
+                    {
+                        random.FillGaussian(noise);
+                    }
+                    grain?.Row(j, k, noise);
                 }
-                grain?.Row(j, k, noise);
                 var y = (j - (shape.J - 1) / 2.0) * spacing;
                 var z = (k + lowest - (_settings.Shape[2] - 1) / 2.0) * spacing;
                 var row = shape.I * (j + shape.J * k);
@@ -160,8 +200,6 @@ public sealed class HeadGenerator
                     var v = matrix[3] * x + matrix[4] * y + matrix[5] * z + rowY[i] + centreJ;
                     var w = matrix[6] * x + matrix[7] * y + matrix[8] * z + rowZ[i] + centreK;
                     var shown = rowStrip[i] >= strip.Threshold ? whole : stripped;
-                    float mean = 0,
-                        deviation = 0;
                     for (var half = 0; half < 2; half++)
                     {
                         var (a, b, c) = (
@@ -194,17 +232,27 @@ public sealed class HeadGenerator
                         seen[n] = place < 0 ? (byte)0 : shown[indices[place]];
                         same &= seen[n] == seen[0];
                     }
-                    foreach (var index in seen)
+                    for (var channel = 0; channel < images.Length; channel++)
                     {
-                        mean += tissue.Mean[index] * (1 + tissue.Texture[index] * rowTexture[i]);
-                        deviation += tissue.Deviation[index];
+                        var tissue = tissues[channel];
+                        float mean = 0,
+                            deviation = 0;
+                        foreach (var index in seen)
+                        {
+                            mean +=
+                                tissue.Mean[index] * (1 + tissue.Texture[index] * rowTexture[i]);
+                            deviation += tissue.Deviation[index];
+                        }
+                        images[channel][row + i] = Math.Max(
+                            0,
+                            (mean + deviation * noises[channel][i]) / seen.Length
+                        );
                     }
-                    image[row + i] = Math.Max(0, (mean + deviation * noise[i]) / seen.Length);
                     labels[row + i] = same ? _classOf[seen[0]] : Winner(seen, votes);
                 }
             }
         }
-        return (image, labels);
+        return (images, labels);
     }
 
     /// <summary>The class most points have; of several the one that was first to have so many.</summary>
@@ -322,79 +370,5 @@ public sealed class HeadGenerator
                 Vector256.Create(points[1], start),
                 Vector256.Create(points[2], start)
             );
-    }
-
-    /// <summary>Bias field and gamma.</summary>
-    private void Shade(float[] image, (int I, int J, int K) shape, FastRandom random)
-    {
-        var bias = new SmoothField(
-            shape,
-            70 / _settings.SpacingMm,
-            _settings.Bias * random.Uniform(),
-            random
-        );
-        var gamma = (float)Math.Exp(_settings.Gamma * random.Gaussian());
-        var row = new float[shape.I];
-        for (var k = 0; k < shape.K; k++)
-        {
-            for (var j = 0; j < shape.J; j++)
-            {
-                bias.Row(j, k, row);
-                TensorPrimitives.Exp(row, row);
-                var line = image.AsSpan(shape.I * (j + shape.J * k), shape.I);
-                TensorPrimitives.Pow(line, gamma, line);
-                TensorPrimitives.Multiply(line, row, line);
-            }
-        }
-    }
-
-    private float[] Coarsen(float[] image, (int I, int J, int K) shape, FastRandom random)
-    {
-        var spacing = _settings.SpacingMm;
-        var kind = random.Uniform();
-        var blur = random.Uniform(0, 0.6);
-        for (var axis = 0; axis < 3; axis++)
-        {
-            image = Filters.Gaussian(image, shape, axis, blur);
-        }
-        if (kind < _settings.ThickFraction)
-        {
-            var axis = random.Next(3);
-            return Thicken(image, axis, random.Uniform(1.5 * spacing, _settings.ThickestMm));
-        }
-        if (kind < _settings.ThickFraction + _settings.CoarseFraction)
-        {
-            var thickness = random.Uniform(spacing, _settings.CoarsestMm);
-            for (var axis = 0; axis < 3; axis++)
-            {
-                image = Thicken(image, axis, thickness);
-            }
-        }
-        return image;
-
-        float[] Thicken(float[] voxels, int axis, double thickness)
-        {
-            var step = thickness / spacing;
-            // A voxel of the grid is itself an average: the profile adds in squares.
-            var sigma = Math.Sqrt(Math.Max(0, step * step - 1)) / 2.3548;
-            var blurred = Filters.Gaussian(voxels, shape, axis, sigma);
-            return Filters.Coarsen(blurred, shape, axis, step, random.Uniform(0, step));
-        }
-    }
-
-    /// <summary>Rician noise: Gaussian where there is signal, its magnitude in air.</summary>
-    /// <param name="image">Changed in place.</param>
-    /// <param name="largest">Largest standard deviation.</param>
-    /// <param name="random">Source.</param>
-    public static void AddNoise(float[] image, double largest, FastRandom random)
-    {
-        var deviation = (float)(largest * random.Uniform() * random.Uniform());
-        var noise = new float[image.Length];
-        random.FillGaussian(noise);
-        for (var n = 0; n < image.Length; n++)
-        {
-            // Exactly empty voxels stay so: masked backgrounds carry no noise.
-            image[n] = image[n] == 0 ? 0 : Math.Abs(image[n] + deviation * noise[n]);
-        }
     }
 }

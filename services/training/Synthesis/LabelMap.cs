@@ -4,7 +4,61 @@ namespace Platform.Training.Synthesis;
 /// <param name="Shape">Voxels along R, A, S.</param>
 /// <param name="Indices">One byte a voxel, i fastest: an index into <see cref="LabelAtlas.Values"/>.</param>
 /// <param name="Name">For messages.</param>
-public sealed record LabelMap((int I, int J, int K) Shape, byte[] Indices, string Name);
+public sealed record LabelMap((int I, int J, int K) Shape, byte[] Indices, string Name)
+{
+    /// <summary>The box around the voxels that are inside: first voxel and size; null where there is none.</summary>
+    internal static ((int I, int J, int K) Low, (int I, int J, int K) Size)? Bounds(
+        (int I, int J, int K) shape,
+        Func<int, bool> inside
+    )
+    {
+        var (low, high) = (new int[3], new int[3]);
+        Array.Fill(low, int.MaxValue);
+        Array.Fill(high, -1);
+        for (int k = 0, n = 0; k < shape.K; k++)
+        {
+            for (var j = 0; j < shape.J; j++)
+            {
+                for (var i = 0; i < shape.I; i++, n++)
+                {
+                    if (inside(n))
+                    {
+                        (low[0], high[0]) = (Math.Min(low[0], i), Math.Max(high[0], i));
+                        (low[1], high[1]) = (Math.Min(low[1], j), Math.Max(high[1], j));
+                        (low[2], high[2]) = (Math.Min(low[2], k), Math.Max(high[2], k));
+                    }
+                }
+            }
+        }
+        return high[0] < 0
+            ? null
+            : (
+                (low[0], low[1], low[2]),
+                (high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1)
+            );
+    }
+
+    /// <summary>A box of a volume.</summary>
+    internal static byte[] Crop(
+        (int I, int J, int K) shape,
+        byte[] voxels,
+        (int I, int J, int K) low,
+        (int I, int J, int K) size
+    )
+    {
+        var cropped = new byte[size.I * size.J * size.K];
+        for (var k = 0; k < size.K; k++)
+        {
+            for (var j = 0; j < size.J; j++)
+            {
+                voxels
+                    .AsSpan(low.I + shape.I * (low.J + j + shape.J * (low.K + k)), size.I)
+                    .CopyTo(cropped.AsSpan(size.I * (j + size.J * k)));
+            }
+        }
+        return cropped;
+    }
+}
 
 /// <summary>Label maps that share one table of label values.</summary>
 /// <param name="Maps">The maps.</param>
@@ -13,6 +67,19 @@ public sealed record LabelAtlas(IReadOnlyList<LabelMap> Maps, IReadOnlyList<int>
 {
     /// <summary>Values that <see cref="TissueTable"/> does not know; they are drawn with a random contrast and are background in every target.</summary>
     public IReadOnlyList<int> Unknown => [.. Values.Where(value => !TissueTable.Knows(value))];
+
+    /// <summary>The same maps, with values that are in none of them yet.</summary>
+    /// <exception cref="InvalidDataException">More than 256 different values.</exception>
+    public LabelAtlas With(IEnumerable<int> values)
+    {
+        var all = Values.Union(values).ToList();
+        return all.Count > 256
+            ? throw new InvalidDataException($"{all.Count} label values: at most 256")
+            : this with
+            {
+                Values = all,
+            };
+    }
 
     /// <summary>Builds an atlas from volumes of label values.</summary>
     /// <param name="volumes">Shape, values (i fastest, RAS order, 1 mm) and a name for messages.</param>
@@ -42,46 +109,11 @@ public sealed record LabelAtlas(IReadOnlyList<LabelMap> Maps, IReadOnlyList<int>
                 }
                 indices[n] = index;
             }
-            maps.Add(Crop(shape, indices, name));
+            var (low, size) =
+                LabelMap.Bounds(shape, n => indices[n] != 0)
+                ?? throw new InvalidDataException($"{name}: the label map is empty");
+            maps.Add(new(size, LabelMap.Crop(shape, indices, low, size), name));
         }
         return new(maps, values);
-    }
-
-    private static LabelMap Crop((int I, int J, int K) shape, byte[] indices, string name)
-    {
-        var (low, high) = (new int[3], new int[3]);
-        Array.Fill(low, int.MaxValue);
-        Array.Fill(high, -1);
-        for (int k = 0, n = 0; k < shape.K; k++)
-        {
-            for (var j = 0; j < shape.J; j++)
-            {
-                for (var i = 0; i < shape.I; i++, n++)
-                {
-                    if (indices[n] != 0)
-                    {
-                        (low[0], high[0]) = (Math.Min(low[0], i), Math.Max(high[0], i));
-                        (low[1], high[1]) = (Math.Min(low[1], j), Math.Max(high[1], j));
-                        (low[2], high[2]) = (Math.Min(low[2], k), Math.Max(high[2], k));
-                    }
-                }
-            }
-        }
-        if (high[0] < 0)
-        {
-            throw new InvalidDataException($"{name}: the label map is empty");
-        }
-        var size = (I: high[0] - low[0] + 1, J: high[1] - low[1] + 1, K: high[2] - low[2] + 1);
-        var cropped = new byte[size.I * size.J * size.K];
-        for (var k = 0; k < size.K; k++)
-        {
-            for (var j = 0; j < size.J; j++)
-            {
-                indices
-                    .AsSpan(low[0] + shape.I * (low[1] + j + shape.J * (low[2] + k)), size.I)
-                    .CopyTo(cropped.AsSpan(size.I * (j + size.J * k)));
-            }
-        }
-        return new(size, cropped, name);
     }
 }

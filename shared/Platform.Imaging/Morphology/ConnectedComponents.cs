@@ -107,6 +107,25 @@ public sealed class ConnectedComponents
         return found.Where((n, component) => largest[component.Label] == n);
     }
 
+    /// <summary>By component, in the order of <see cref="Components"/>, whether another map on the same grid is not 0 in one of its voxels.</summary>
+    /// <exception cref="ArgumentException">The maps have different shapes.</exception>
+    public bool[] Touch(Volume<byte> other)
+    {
+        if (other.Geometry.Shape != _geometry.Shape)
+        {
+            throw new ArgumentException(
+                $"shapes {_geometry.Shape} and {other.Geometry.Shape} differ",
+                nameof(other)
+            );
+        }
+        var touched = new bool[Components.Count];
+        for (var n = 0; n < _runs.Length; n++)
+        {
+            touched[_component[n] - 1] |= RowOf(other.Voxels, _runs[n]).ContainsAnyExcept((byte)0);
+        }
+        return touched;
+    }
+
     /// <summary>The labels of the components that are kept; the rest is 0.</summary>
     /// <param name="keep">Gets a component's number (from 1) and the component.</param>
     public Volume<byte> Where(Func<int, Component, bool> keep)
