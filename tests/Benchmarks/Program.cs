@@ -9,6 +9,7 @@ return args switch
     ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
     ["inference", var packages] => InferenceBenchmark.Run(packages),
+    ["lesions", var packages] => AccuracyLesions.Run(packages),
     ["rca"] => RcaBenchmark.Run(),
     ["rca", var scans] => RcaBenchmark.Run(scans: int.Parse(scans)),
     _ => Usage(),
@@ -17,7 +18,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, dicom, imaging, inference, rca"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, dicom, imaging, inference, lesions FOLDER, rca"
     );
     return 2;
 }
