@@ -116,7 +116,7 @@ internal sealed class DicomParser : IDisposable
             {
                 PixelBytes = length;
                 PixelsAreWords = vr != "OB";
-                Place = Source.Position is { } start
+                Place = Source.Offset is { } start
                     ? new(Syntax, start, PixelBytes, PixelsAreWords)
                     : null;
                 return true;

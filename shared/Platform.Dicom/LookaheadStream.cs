@@ -19,7 +19,7 @@ internal sealed class LookaheadStream(Stream inner) : ForwardStream
         : null;
 
     /// <summary>Where in the stream below the next bytes lie; null where that cannot be sought.</summary>
-    public new long? Position => inner.CanSeek ? inner.Position - (_end - _start) : null;
+    public long? Offset => inner.CanSeek ? inner.Position - (_end - _start) : null;
 
     /// <summary>The next bytes, fewer where the stream ends; valid until the next call.</summary>
     /// <param name="count">At most 4096.</param>

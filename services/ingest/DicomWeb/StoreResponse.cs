@@ -10,16 +10,17 @@ internal static class StoreResponse
         OtherStudy = 0xA901,
         OtherContent = 0xB00E;
 
-    /// <summary>Warning: data set does not match its SOP class, here for what has to be looked at first.</summary>
-    private const int HeldBack = 0xB007;
+    /// <summary>Warnings: elements discarded; data set does not match its SOP class, for what was put right and for what has to be looked at first.</summary>
+    private const int Discarded = 0xB006,
+        NotConforming = 0xB007;
 
-    /// <summary>200 where all instances are stored, 202 where some failed or are held, 409 where none is stored.</summary>
+    /// <summary>200 where all instances are stored, 202 where there are failures or warnings, 409 where none is stored.</summary>
     public static IResult Of(IReadOnlyList<StoredPart> parts)
     {
         var failed = parts.Where(IsFailed).ToArray();
         var status =
             failed.Length == parts.Count ? StatusCodes.Status409Conflict
-            : failed.Length > 0 || parts.Any(part => part.Outcome == InstanceOutcome.Held)
+            : failed.Length > 0 || parts.Any(part => Warning(part) is not null)
                 ? StatusCodes.Status202Accepted
             : StatusCodes.Status200OK;
         using var body = new MemoryStream();
@@ -59,11 +60,20 @@ internal static class StoreResponse
     private static void Success(Utf8JsonWriter json, StoredPart part)
     {
         Reference(json, part);
-        if (part.Outcome == InstanceOutcome.Held)
+        if (Warning(part) is { } warning)
         {
-            Number(json, "00081196", HeldBack);
+            Number(json, "00081196", warning);
         }
     }
+
+    private static int? Warning(StoredPart part) =>
+        part switch
+        {
+            { Outcome: InstanceOutcome.Held } => NotConforming,
+            { Instance.RepeatedElements: > 0 } => Discarded,
+            { Instance.CorrectedElements: > 0 } => NotConforming,
+            _ => null,
+        };
 
     private static void Reference(Utf8JsonWriter json, StoredPart part)
     {

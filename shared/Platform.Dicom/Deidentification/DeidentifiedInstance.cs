@@ -48,6 +48,12 @@ public sealed record DeidentifiedInstance
     /// <summary>Elements of the data set that were not copied; what was in those that are sequences is not counted.</summary>
     public required int RemovedElements { get; init; }
 
+    /// <summary>Elements that came a second time and were left out.</summary>
+    public int RepeatedElements { get; init; }
+
+    /// <summary>What was not as the standard has it and was put right: value representations, and 1 where elements did not ascend.</summary>
+    public int CorrectedElements { get; init; }
+
     /// <summary>The instance as it is now: nothing of who it was gets into a log by accident.</summary>
     public override string ToString() => $"instance {SopInstanceUid}";
 }

@@ -17,19 +17,27 @@ public sealed class Deidentifier(DeidentificationPolicy policy, Func<string, str
     /// Copies one instance, element by element, in one pass. Pixel data are copied in bounded buffers; the streams are left open. Where it throws, the
     /// target holds an unfinished copy that must be thrown away.
     /// </summary>
-    /// <param name="source">A Part 10 file or a bare data set, of any syntax that <see cref="DicomFile"/> reads.</param>
+    /// <param name="source">
+    /// A Part 10 file or a bare data set, of any syntax that <see cref="DicomFile"/> reads. Where it can be sought, elements that do not ascend are put in
+    /// order, and of those that repeat the first counts.
+    /// </param>
     /// <param name="target">
     /// Gets a Part 10 file, in explicit VR little endian or in the syntax of its encapsulated pixels, without anything after the pixel data.
     /// </param>
     /// <exception cref="VolumeException">
-    /// UnsupportedFormat, CorruptData (truncated, elements out of order, no study, series, class or instance), TooLarge.
+    /// UnsupportedFormat, CorruptData (truncated, elements out of order in a stream that cannot be sought, no study, series, class or instance), TooLarge.
     /// </exception>
     public DeidentifiedInstance Copy(Stream source, Stream target)
     {
-        using var parser = new DicomParser(source);
+        var (ordered, repeated) = ElementOrder.Of(source);
+        using var parser = new DicomParser(ordered);
         var editor = new DeidentifyingEditor(policy, pseudonymOf);
         using var copier = new InstanceCopier(parser, editor, target);
         copier.Copy();
-        return editor.Result(copier.TransferSyntaxUid, copier.Dropped);
+        return editor.Result(copier.TransferSyntaxUid, copier.Dropped) with
+        {
+            RepeatedElements = repeated,
+            CorrectedElements = copier.Corrected + (ordered == source ? 0 : 1),
+        };
     }
 }

@@ -29,6 +29,9 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
     /// <summary>Elements that were not copied.</summary>
     public int Dropped { get; private set; }
 
+    /// <summary>Elements whose value representation was not the standard's; those that state none, or an unknown one, are not counted.</summary>
+    public int Corrected { get; private set; }
+
     /// <summary>How the copy is written.</summary>
     public string TransferSyntaxUid =>
         parser.Syntax.Coding == PixelCoding.Native
@@ -117,6 +120,7 @@ internal sealed class InstanceCopier(DicomParser parser, InstanceEditor editor, 
             _isSigned = _source.Peek(2).Contains((byte)1);
         }
         var element = new Element(tag, Representation(tag, stated, length), length, depth, parent);
+        Corrected += stated is "" or "UN" || stated == element.Vr ? 0 : 1;
         // A group's length is that of the group as it was.
         var (how, vr) = (tag & 0xFFFF) == 0 ? (Copying.Drop, element.Vr) : editor.Decide(element);
         if (

@@ -41,18 +41,21 @@ internal static class StoreClient
         var text = await response.Content.ReadAsStringAsync();
         if (response.Content.Headers.ContentType?.MediaType != "application/dicom+json")
         {
-            return new(response.StatusCode, [], [], response.Headers.RetryAfter?.Delta);
+            return new(response.StatusCode, [], [], [], response.Headers.RetryAfter?.Delta);
         }
         using var json = JsonDocument.Parse(text);
         return new(
             response.StatusCode,
             [.. Items(json, "00081199").Select(item => Uid(item)!)],
             [
+                .. Items(json, "00081199")
+                    .Where(item => item.TryGetProperty("00081196", out _))
+                    .Select(item => (Uid(item)!, Reason(item, "00081196"))),
+            ],
+            [
                 .. Items(json, "00081198")
                     .Concat(Items(json, "0008119A"))
-                    .Select(item =>
-                        (Uid(item), item.GetProperty("00081197").GetProperty("Value")[0].GetInt32())
-                    ),
+                    .Select(item => (Uid(item), Reason(item, "00081197"))),
             ],
             null
         );
@@ -63,6 +66,9 @@ internal static class StoreClient
             ? [.. sequence.GetProperty("Value").EnumerateArray()]
             : [];
 
+    private static int Reason(JsonElement item, string tag) =>
+        item.GetProperty(tag).GetProperty("Value")[0].GetInt32();
+
     private static string? Uid(JsonElement item) =>
         item.TryGetProperty("00081155", out var uid)
             ? uid.GetProperty("Value")[0].GetString()
@@ -71,6 +77,7 @@ internal static class StoreClient
     public sealed record Answer(
         HttpStatusCode Status,
         List<string> Stored,
+        List<(string Uid, int Reason)> Warnings,
         List<(string? Uid, int Reason)> Failures,
         TimeSpan? RetryAfter
     );

@@ -216,6 +216,33 @@ public sealed class StoreTests
     }
 
     [Fact]
+    public async Task Defects_of_real_senders_are_put_right_and_named()
+    {
+        await using var host = await IntakeHost.StartAsync(Patient);
+        DicomSliceFile Slice(string uid, uint tag, string vr, string text) =>
+            new()
+            {
+                StudyInstanceUid = StudyUid,
+                SopInstanceUid = uid,
+                ManufacturerModelName = "Model",
+                Elements = [(tag, vr, DicomSliceFile.Words(text))],
+            };
+        var answer = await StoreClient.StoreAsync(
+            host,
+            [
+                Slice("1.1", 0x0008_0060, "CS", "MR").ToBytes(),
+                Slice("1.2", 0x0008_0018, "UI", "9.9").ToBytes(),
+                Slice("1.3", 0x0010_0040, "LO", "F").ToBytes(),
+                Slice("1.4", 0x0010_0040, "CS", "F").ToBytes(),
+            ]
+        );
+        Assert.Equal(HttpStatusCode.Accepted, answer.Status);
+        Assert.Equal(["1.1", "1.2", "1.3", "1.4"], answer.Stored);
+        Assert.Equal([("1.1", 0xB007), ("1.2", 0xB006), ("1.3", 0xB007)], answer.Warnings);
+        Assert.Equal(4, (await StoredNamesAsync(host)).Length);
+    }
+
+    [Fact]
     public async Task A_store_or_disk_that_takes_nothing_is_answered_with_503_and_when_to_try_again()
     {
         await using var host = await IntakeHost.StartAsync(Patient);
@@ -304,6 +331,7 @@ public sealed class StoreTests
         }.ToBytes();
         var answer = await StoreClient.StoreAsync(host, [.. series, shot]);
         Assert.Equal((HttpStatusCode.Accepted, 21), (answer.Status, answer.Stored.Count));
+        Assert.Equal([($"{StudyUid}.9.1", 0xB007)], answer.Warnings);
         Assert.Equal(20, (await StoredNamesAsync(host)).Length);
         var first = await CompleteAsync(host);
         var held = Assert.Single(
