@@ -31,7 +31,7 @@ public sealed class StoreTests
         var answer = await StoreClient.StoreAsync(host, series);
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(20, answer.Stored.Count);
-        Assert.Contains("1.2.826.0.1.17.1.0.0", answer.Stored);
+        Assert.Contains("1.2.826.0.1.17.1.0.0.0", answer.Stored);
         Assert.Empty(answer.Failures);
         Assert.Empty(host.Messages.Of<StudyReceived>());
 
@@ -200,7 +200,7 @@ public sealed class StoreTests
             $"/{StudyUid}"
         );
         Assert.Equal(HttpStatusCode.Accepted, answer.Status);
-        Assert.Equal(["1.2.826.0.1.17.1.0.0"], answer.Stored);
+        Assert.Equal(["1.2.826.0.1.17.1.0.0.0"], answer.Stored);
         Assert.Equal([("9.9.9", 0xA901)], answer.Failures.Where(f => f.Uid is not null));
         Assert.Equal(
             [0xC000, 0xC000],
@@ -211,7 +211,7 @@ public sealed class StoreTests
         changed[^1] ^= 1;
         var conflict = await StoreClient.StoreAsync(host, [changed]);
         Assert.Equal(HttpStatusCode.Conflict, conflict.Status);
-        Assert.Equal([("1.2.826.0.1.17.1.0.0", 0xB00E)], conflict.Failures);
+        Assert.Equal([("1.2.826.0.1.17.1.0.0.0", 0xB00E)], conflict.Failures);
         Assert.Single(await StoredNamesAsync(host));
     }
 
@@ -299,7 +299,7 @@ public sealed class StoreTests
         var vault = host.Service<IdentityVault>();
         var crosswalk = await vault.FindAsync(IntakeHost.Tenant, closed.StudyId, default);
         Assert.Contains(StudyUid, crosswalk!.Uids.Values);
-        Assert.Contains("1.2.826.0.1.17.1.0.7", crosswalk.Uids.Values);
+        Assert.Contains("1.2.826.0.1.17.1.0.0.7", crosswalk.Uids.Values);
         var part = Assert.Single(await host.BlobNamesAsync(VaultPrefix));
         var bytes = await File.ReadAllBytesAsync(host.Folder[part]);
         Assert.Equal(-1, bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(StudyUid)));
