@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MassTransit;
+using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Imaging;
@@ -7,20 +8,6 @@ using Platform.Inference;
 using Platform.Serving;
 
 namespace Platform.Qc;
-
-/// <summary>A segmentation to be assessed, and by what.</summary>
-/// <param name="Study">Whose.</param>
-/// <param name="Output">What was planned.</param>
-/// <param name="Scanner">What made the image; null where that is not known.</param>
-/// <param name="Model">The model that made it.</param>
-/// <param name="Classifier">The reverse classifier the model asks for, of its reference set; null where none is installed, or none can be trained.</param>
-public sealed record Assessment(
-    StudyContext Study,
-    PlannedOutput Output,
-    string? Scanner,
-    ModelManifest Model,
-    IReverseClassifier? Classifier
-);
 
 /// <summary>
 /// The steps from a segmentation to quality.json and <see cref="SegmentationAssessed"/>, whether one replica takes them or several. What
@@ -33,6 +20,7 @@ public sealed partial class AssessmentStage(
     ReferenceSets references,
     ModelPool networks,
     FittedNetworks fitted,
+    IOptions<QcOptions> options,
     ILogger<AssessmentStage> logger
 )
 {
@@ -80,19 +68,22 @@ public sealed partial class AssessmentStage(
             }
         }
         var name = manifest.Quality?.Classifier ?? ReverseClassifiers.SingleAtlas;
-        var classifier =
-            loaded is null ? null
-            : name == ReverseClassifiers.ConstrainedCnn
-                ? await fitted.FindAsync(loaded.Set, study, output, cancellationToken)
-            : loaded.Classifiers[name];
+        var received = plan.Series.FirstOrDefault(s => s.Series == output.ReceivedSeries);
+        IReverseClassifier? classifier = null;
+        if (loaded is not null && name != ReverseClassifiers.ConstrainedCnn)
+        {
+            classifier = loaded.Classifiers[name];
+        }
+        else if (loaded is not null && received is { Frames: > 1 })
+        {
+            LogNoNetworkOfFrames(model, received.Frames);
+        }
+        else if (loaded is not null)
+        {
+            classifier = await fitted.FindAsync(loaded.Set, study, output, cancellationToken);
+        }
         QcMetrics.Observe("open", opening);
-        return new(
-            study,
-            output,
-            plan.Series.FirstOrDefault(s => s.Series == output.ReceivedSeries)?.Scanner,
-            manifest,
-            classifier
-        );
+        return new(study, output, received, manifest, classifier);
     }
 
     /// <summary>Hears references; null where there are none.</summary>
@@ -178,15 +169,82 @@ public sealed partial class AssessmentStage(
         ReferenceComparisons? comparisons
     )
     {
-        var (study, output, _, model, classifier) = assessment;
+        var (_, output, _, model, classifier) = assessment;
         var cancellationToken = context.CancellationToken;
         var labels = await volumes.ReadLabelsAsync(output.Output, cancellationToken);
-        var direct = await EstimateAsync(assessment, labels, cancellationToken);
-        var quality = QualityAssessor.Judge(output, model, labels, classifier, comparisons, direct);
+        var direct = await EstimateAsync(
+            assessment,
+            () => volumes.ReadImageAsync(output.Input, cancellationToken),
+            labels,
+            cancellationToken
+        );
+        await StoreAsync(
+            context,
+            assessment,
+            QualityAssessor.Judge(output, model, labels, classifier, comparisons, direct)
+        );
+    }
+
+    /// <summary>
+    /// Assesses a time series frame by frame, two volumes in memory at a time: as many frames as Qc:MaxFrames are held against the references, the others are
+    /// measured. Then as <see cref="FinishAsync"/>.
+    /// </summary>
+    public async Task AssessFramesAsync(ConsumeContext context, Assessment assessment)
+    {
+        var (_, output, received, model, classifier) = assessment;
+        var stopped = context.CancellationToken;
+        var assessed = SeriesQuality.Assessed(assessment.Frames, options.Value.MaxFrames);
+        var frames = new List<SegmentationQuality>();
+        await using var images = volumes
+            .ReadFramesAsync<float>(output.Input, stopped)
+            .GetAsyncEnumerator(stopped);
+        await foreach (var labels in volumes.ReadFramesAsync<byte>(output.Output, stopped))
+        {
+            await images.MoveNextAsync();
+            var image = images.Current;
+            ReferenceComparisons? comparisons = null;
+            var direct = new DirectEstimates();
+            if (assessed.Contains(frames.Count))
+            {
+                comparisons = classifier is null
+                    ? null
+                    : await Task.Run(
+                        () =>
+                            QualityAssessor.Compare(
+                                image,
+                                labels,
+                                classifier,
+                                ReferencePart.Whole,
+                                stopped
+                            ),
+                        stopped
+                    );
+                direct = await EstimateAsync(
+                    assessment,
+                    () => Task.FromResult(image),
+                    labels,
+                    stopped
+                );
+            }
+            frames.Add(
+                QualityAssessor.Judge(output, model, labels, classifier, comparisons, direct)
+            );
+        }
+        await StoreAsync(context, assessment, SeriesQuality.Of(frames, received?.FrameTimesMs));
+    }
+
+    private async Task StoreAsync(
+        ConsumeContext context,
+        Assessment assessment,
+        SegmentationQuality quality
+    )
+    {
+        var (study, output) = (assessment.Study, assessment.Output);
+        var cancellationToken = context.CancellationToken;
         var name = BlobNames.Quality(study, output.Model, output.Series);
         if (await blobs.TryCreateJsonAsync(name, quality, cancellationToken))
         {
-            Count(study, assessment.Scanner, quality);
+            Count(study, assessment.Received?.Scanner, quality);
             LogAssessed(
                 study.Tenant,
                 study.StudyId,
@@ -208,6 +266,7 @@ public sealed partial class AssessmentStage(
     /// <summary>What can be said without references.</summary>
     private async Task<DirectEstimates> EstimateAsync(
         Assessment assessment,
+        Func<Task<Volume<float>>> readImage,
         Volume<byte> labels,
         CancellationToken cancellationToken
     )
@@ -230,7 +289,7 @@ public sealed partial class AssessmentStage(
         try
         {
             var network = await networks.GetAsync(regressor, cancellationToken);
-            var image = await volumes.ReadImageAsync(output.Input, cancellationToken);
+            var image = await readImage();
             return estimates with
             {
                 Margin = network.Manifest.Regression!.Margin,
@@ -312,6 +371,12 @@ public sealed partial class AssessmentStage(
         int failed,
         double seconds
     );
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "{Model} is not assessed: it asks for constrained-cnn, which is fitted to single volumes, and this is a time series of {Frames}"
+    )]
+    private partial void LogNoNetworkOfFrames(string model, int frames);
 
     [LoggerMessage(LogLevel.Warning, "{Model}: its quality regressor ({Regressor}) cannot be used")]
     private partial void LogNoRegressor(string model, string regressor, Exception exception);

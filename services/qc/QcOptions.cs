@@ -19,6 +19,10 @@ public sealed class QcOptions
     [Range(0, 100_000)]
     public int ReferencesPerPart { get; init; }
 
+    /// <summary>Frames of a time series that are assessed, the first, the last and others evenly between; the rest is measured. Default 8.</summary>
+    [Range(1, 4096)]
+    public int MaxFrames { get; init; } = 8;
+
     /// <summary>
     /// A training service runs: it fits a network to each segmentation of the models that ask for constrained-cnn. Without it they are
     /// <see cref="Contracts.Verdict.Unassessed"/>. Default false.

@@ -37,6 +37,11 @@ public sealed class VolumeSegmentedConsumer(
         }
         var stopped = context.CancellationToken;
         var assessment = await stage.OpenAsync(study, series, model, stopped);
+        if (assessment.Frames > 1)
+        {
+            await stage.AssessFramesAsync(context, assessment);
+            return;
+        }
         if (await networks.TryAskAsync(context, assessment))
         {
             return;

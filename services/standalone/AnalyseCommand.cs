@@ -190,35 +190,43 @@ public static class AnalyseCommand
             }
             if (made.Plan.Kind == OutputKind.SuperResolution)
             {
-                var volume = await volumes.ReadImageAsync(made.Plan.Output, cancellationToken);
-                Write(
-                    Orienter.ToOrientation(volume, series.ReceivedOrientation),
-                    Path.Combine(output.FullName, $"{prefix}volume.nii.gz")
-                );
+                await WriteAsync<float>("volume");
                 continue;
             }
             first = false;
-            var labels = await volumes.ReadLabelsAsync(made.Plan.Output, cancellationToken);
-            Write(
-                Orienter.ToOrientation(labels, series.ReceivedOrientation),
-                Path.Combine(output.FullName, $"{prefix}labels.nii.gz")
-            );
-            var image = await volumes.ReadImageAsync(made.Plan.Input, cancellationToken);
+            await WriteAsync<byte>("labels");
+            var labels = await volumes.ReadFirstAsync<byte>(made.Plan.Output, cancellationToken);
+            var image = await volumes.ReadFirstAsync<float>(made.Plan.Input, cancellationToken);
             await File.WriteAllBytesAsync(
                 Path.Combine(output.FullName, $"{prefix}preview.png"),
                 LabelPreview.Render(image, labels),
                 cancellationToken
             );
+
+            // As it was received; of a time series frame by frame.
+            async Task WriteAsync<T>(string what)
+                where T : unmanaged
+            {
+                using var file = File.Create(
+                    Path.Combine(output.FullName, $"{prefix}{what}.nii.gz")
+                );
+                using var writer = new NiftiFrameWriter<T>(
+                    file,
+                    series.Frames,
+                    series.FrameIntervalMs,
+                    NiftiCompression.Gzip
+                );
+                await foreach (
+                    var frame in volumes.ReadFramesAsync<T>(made.Plan.Output, cancellationToken)
+                )
+                {
+                    writer.Write(Orienter.ToOrientation(frame, series.ReceivedOrientation));
+                }
+                writer.Complete();
+            }
         }
     }
 
     private static string BaseSeries(string series) =>
         series.EndsWith("-sr", StringComparison.Ordinal) ? series[..^3] : series;
-
-    private static void Write<T>(Volume<T> volume, string path)
-        where T : unmanaged
-    {
-        using var file = File.Create(path);
-        NiftiWriter.Write(file, volume, NiftiCompression.Gzip);
-    }
 }

@@ -10,11 +10,13 @@ public static class TinyPackage
     /// <param name="name">The model's name.</param>
     /// <param name="version">Its version.</param>
     /// <param name="digest">What model.json states instead of the network's SHA-256.</param>
+    /// <param name="routing">Which series it takes, as JSON; any volume where nothing is said.</param>
     public static void Segmentation(
         string folder,
         string name = "tiny",
         string version = "1.0.0",
-        string? digest = null
+        string? digest = null,
+        string routing = "{}"
     )
     {
         var onnx = TinyNetwork.Threshold(0.5f);
@@ -33,7 +35,7 @@ public static class TinyPackage
               },
               "tiling": { "maxTile": [64, 64, 64], "multiple": 8, "halo": 8 },
               "labels": [{ "channel": 1, "value": 1, "name": "bright" }],
-              "routing": {},
+              "routing": {{routing}},
               "intendedUse": "Tests."
             }
             """
@@ -43,7 +45,8 @@ public static class TinyPackage
     /// <summary>Four slices for one, with nothing added to the interpolation.</summary>
     /// <param name="folder">Holds models/.</param>
     /// <param name="name">The model's name.</param>
-    public static void SuperResolution(string folder, string name = "tiny-sr")
+    /// <param name="maxFrames">The longest time series it takes.</param>
+    public static void SuperResolution(string folder, string name = "tiny-sr", int maxFrames = 1)
     {
         var onnx = TinyNetwork.Slices(0, 0, 0, 0);
         Write(
@@ -61,7 +64,7 @@ public static class TinyPackage
               },
               "tiling": { "maxTile": [64, 64, 32], "multiple": 1, "halo": 4 },
               "superResolution": { "factor": 4, "sliceProfileFwhm": 1 },
-              "routing": { "minThicknessMm": 3, "minAnisotropy": 2.5 },
+              "routing": { "minThicknessMm": 3, "minAnisotropy": 2.5, "maxFrames": {{maxFrames}} },
               "intendedUse": "Tests."
             }
             """

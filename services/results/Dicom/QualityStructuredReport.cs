@@ -1,3 +1,4 @@
+using System.Globalization;
 using Platform.Contracts;
 using Platform.Dicom;
 using static Platform.Dicom.ContentRelationship;
@@ -6,8 +7,8 @@ namespace Platform.Results;
 
 /// <summary>
 /// The predicted quality of one segmentation as a DICOM structured report: Comprehensive SR (PS3.3 section A.35.3) by template TID 1500 "Measurement
-/// Report" (PS3.16), one measurement group (TID 1501) a structure with its segment, volume, predicted Dice, interval, distances and verdict. The same quality
-/// gives the same object.
+/// Report" (PS3.16), one measurement group (TID 1501) a structure with its segment, volume, predicted Dice, interval, distances and verdict; of a time series
+/// one for each of its frames, with its time point (TID 1502). The same quality gives the same object.
 /// </summary>
 public static class QualityStructuredReport
 {
@@ -115,10 +116,11 @@ public static class QualityStructuredReport
                     Contains,
                     ContentItem.Container(
                         new("126010", "DCM", "Imaging Measurements"),
-                        quality.Structures.Select(
-                            (structure, n) =>
-                                (Contains, Group(structure, segmentation, (uint)n + 1))
-                        )
+                        quality
+                            .Structures.SelectMany(
+                                (structure, n) => Groups(structure, segmentation, (uint)n + 1)
+                            )
+                            .Select(group => (Contains, group))
                     )
                 ),
                 (
@@ -157,10 +159,45 @@ public static class QualityStructuredReport
         }
     }
 
-    private static ContentItem Group(
+    /// <summary>One group, or one for each frame of a time series. Distances are known of the frame that the structure describes.</summary>
+    private static IEnumerable<ContentItem> Groups(
         StructureQuality structure,
         ResultObject segmentation,
         uint segment
+    ) =>
+        structure.Frames is not { } frames
+            ? [Group(structure, segmentation, segment, null)]
+            : frames.Select(
+                (frame, n) =>
+                    Group(
+                        structure with
+                        {
+                            VolumeMl = frame.VolumeMl,
+                            PredictedDice = frame.PredictedDice,
+                            IntervalLow = frame.IntervalLow,
+                            IntervalHigh = frame.IntervalHigh,
+                            PredictedMeanSurfaceDistanceMm =
+                                n + 1 == structure.Frame
+                                    ? structure.PredictedMeanSurfaceDistanceMm
+                                    : null,
+                            PredictedHausdorff95Mm =
+                                n + 1 == structure.Frame ? structure.PredictedHausdorff95Mm : null,
+                            Verdict = frame.Verdict,
+                        },
+                        segmentation,
+                        segment,
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"frame {n + 1} of {frames.Count}{(frame.TimeMs is { } ms ? $", {ms:0.###} ms" : "")}"
+                        )
+                    )
+            );
+
+    private static ContentItem Group(
+        StructureQuality structure,
+        ResultObject segmentation,
+        uint segment,
+        string? time
     ) =>
         ContentItem.Container(
             new("125007", "DCM", "Measurement Group"),
@@ -176,6 +213,15 @@ public static class QualityStructuredReport
                         segmentation.TrackingUid(structure)
                     )
                 ),
+                .. time is null
+                    ? Array.Empty<(ContentRelationship, ContentItem)>()
+                    :
+                    [
+                        (
+                            HasObservationContext,
+                            ContentItem.Text(new("C2348792", "UMLS", "Time Point"), time)
+                        ),
+                    ],
                 .. Site(structure),
                 (
                     Contains,

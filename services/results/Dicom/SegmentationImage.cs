@@ -7,7 +7,8 @@ namespace Platform.Results;
 
 /// <summary>
 /// One segmentation as a DICOM segmentation image (PS3.3 sections A.51 and C.8.20): binary, a segment a structure of the model, a frame for every plane
-/// of the label map in which the structure has a voxel. Where the image was DICOM, every frame refers to the slice it lies on.
+/// of the label map in which the structure has a voxel. Of a time series there are such frames for each time, which they state by their temporal position
+/// index. Where the image was DICOM, every frame refers to the slice it lies on.
 /// </summary>
 public static class SegmentationImage
 {
@@ -16,22 +17,25 @@ public static class SegmentationImage
     /// <summary>The largest length of an element that is not undefined and even.</summary>
     private const long MostPixelBytes = 0xFFFF_FFFE;
 
-    /// <summary>A plane of a segment.</summary>
+    /// <summary>A plane of a segment at one time.</summary>
+    /// <param name="Time">From 0; always 0 where there is no time series.</param>
     /// <param name="Segment">From 0, in the order of the structures.</param>
     /// <param name="Plane">k.</param>
-    private readonly record struct Frame(int Segment, int Plane);
+    private readonly record struct Frame(int Time, int Segment, int Plane);
 
-    /// <summary>Makes the image of one output. The label map is read while the image is written.</summary>
+    /// <summary>
+    /// Makes the image of one output. The labels are gone through twice: here, for where structures are, and again while the image is written.
+    /// </summary>
     /// <param name="report">The study's report.</param>
     /// <param name="output">One of its segmentations; the structures of its quality become the segments.</param>
-    /// <param name="labels">On the grid the image shall have: its rows run along i, its columns along j, its frames along k.</param>
+    /// <param name="labels">The label map, or those of a time series one after another, the same each time they are gone through, on the grid the image shall have: its rows run along i, its columns along j, its frames along k.</param>
     /// <param name="source">What the output was made of, and whose it is.</param>
     /// <exception cref="ArgumentException">The output has no provenance, or no structure.</exception>
     /// <exception cref="VolumeException">BadGeometry where rows and columns are not at right angles, TooLarge for more pixels than an element can hold.</exception>
     public static DicomDataset Of(
         StudyReport report,
         ReportedOutput output,
-        Volume<byte> labels,
+        IEnumerable<Volume<byte>> labels,
         ResultSource source
     )
     {
@@ -45,9 +49,8 @@ public static class SegmentationImage
             );
         }
         var structures = quality.Structures;
-        var geometry = labels.Geometry;
+        var (frames, geometry, times) = Frames(labels, structures);
         var (across, down, along) = ImagePlane.Axes(geometry);
-        var frames = Frames(labels, structures);
         var bytes = BinaryFrames.Length((long)frames.Length * geometry.Shape.I * geometry.Shape.J);
         if (bytes > MostPixelBytes)
         {
@@ -81,8 +84,13 @@ public static class SegmentationImage
             .Add(0x0020_9221, new DicomDataset().Add(0x0020_9164, "UI", organisation))
             .Add(
                 0x0020_9222,
-                Dimension(organisation, 0x0062_000B, 0x0062_000A, "Segment"),
-                Dimension(organisation, 0x0020_0032, 0x0020_9113, "Position")
+                [
+                    Dimension(organisation, 0x0062_000B, 0x0062_000A, "Segment"),
+                    .. times > 1
+                        ? [Dimension(organisation, 0x0020_9128, 0x0020_9111, "Time")]
+                        : Array.Empty<DicomDataset>(),
+                    Dimension(organisation, 0x0020_0032, 0x0020_9113, "Position"),
+                ]
             )
             .AddNumbers(0x0028_0002, "US", 1)
             .Add(0x0028_0004, "CS", "MONOCHROME2")
@@ -121,7 +129,7 @@ public static class SegmentationImage
                             .AddDecimals(0x0028_0030, geometry.Spacing.J, geometry.Spacing.I)
                     )
             )
-            .AddStreamed(0x5200_9230, PerFrame(frames, geometry, source))
+            .AddStreamed(0x5200_9230, PerFrame(frames, geometry, times, source))
             .AddStreamed(
                 0x7FE0_0010,
                 (uint)bytes,
@@ -132,29 +140,47 @@ public static class SegmentationImage
     }
 
     /// <summary>
-    /// The frames, segment by segment. A structure without voxels is a segment without frames. An image has a frame or more (Number of Frames, type 1):
-    /// where no structure has a voxel, every plane of the first segment is there, empty, so that the geometry is.
+    /// The frames, time by time and segment by segment, their grid, and how many times there are. A structure without voxels is a segment without frames. An image has a frame or more (Number of Frames, type 1):
+    /// where no structure has a voxel, every plane of the first segment is there at the first time, empty, so that the geometry is.
     /// </summary>
-    private static Frame[] Frames(Volume<byte> labels, IReadOnlyList<StructureQuality> structures)
+    private static (Frame[] Frames, VolumeGeometry Grid, int Times) Frames(
+        IEnumerable<Volume<byte>> labels,
+        IReadOnlyList<StructureQuality> structures
+    )
     {
-        var (ni, nj, nk) = labels.Geometry.Shape;
-        var seen = new bool[nk][];
-        for (var k = 0; k < nk; k++)
+        var frames = new List<Frame>();
+        VolumeGeometry? grid = null;
+        var times = 0;
+        foreach (var volume in labels)
         {
-            seen[k] = new bool[byte.MaxValue + 1];
-            foreach (var label in labels.Voxels.AsSpan(k * ni * nj, ni * nj))
+            grid ??= volume.Geometry;
+            var (ni, nj, nk) = grid.Shape;
+            var seen = new bool[nk][];
+            for (var k = 0; k < nk; k++)
             {
-                seen[k][label] = true;
+                seen[k] = new bool[byte.MaxValue + 1];
+                foreach (var label in volume.Voxels.AsSpan(k * ni * nj, ni * nj))
+                {
+                    seen[k][label] = true;
+                }
             }
+            frames.AddRange(
+                from segment in Enumerable.Range(0, structures.Count)
+                from plane in Enumerable.Range(0, nk)
+                where seen[plane][structures[segment].Label]
+                select new Frame(times, segment, plane)
+            );
+            times++;
         }
-        Frame[] frames =
-        [
-            .. from segment in Enumerable.Range(0, structures.Count)
-            from plane in Enumerable.Range(0, nk)
-            where seen[plane][structures[segment].Label]
-            select new Frame(segment, plane),
-        ];
-        return frames is [] ? [.. Enumerable.Range(0, nk).Select(k => new Frame(0, k))] : frames;
+        return grid is null
+            ? throw new ArgumentException("a segmentation has labels", nameof(labels))
+            : (
+                frames.Count > 0
+                    ? [.. frames]
+                    : [.. Enumerable.Range(0, grid.Shape.K).Select(k => new Frame(0, 0, k))],
+                grid,
+                times
+            );
     }
 
     private static DicomDataset Segment(
@@ -199,35 +225,46 @@ public static class SegmentationImage
             .AddNumbers(0x0020_9167, "AT", group)
             .Add(0x0020_9421, "LO", label);
 
-    /// <summary>Dimension indices count, without a gap, what has frames (PS3.3 section C.7.6.17.1).</summary>
+    /// <summary>Dimension indices count, without a gap, what has frames (PS3.3 section C.7.6.17.1); of time they are the temporal position index itself.</summary>
     private static IEnumerable<DicomDataset> PerFrame(
         Frame[] frames,
         VolumeGeometry geometry,
+        int times,
         ResultSource source
     )
     {
         var segments = Ranks(frames.Select(frame => frame.Segment));
         var planes = Ranks(frames.Select(frame => frame.Plane));
-        foreach (var (segment, plane) in frames)
+        foreach (var (time, segment, plane) in frames)
         {
+            var content = new DicomDataset();
+            if (times > 1)
+            {
+                content
+                    .AddNumbers(0x0020_9128, "UL", (uint)time + 1)
+                    .AddNumbers(
+                        0x0020_9157,
+                        "UL",
+                        segments[segment],
+                        (uint)time + 1,
+                        planes[plane]
+                    );
+            }
+            else
+            {
+                content.AddNumbers(0x0020_9157, "UL", segments[segment], planes[plane]);
+            }
             var (x, y, z) = geometry.ToWorld(0, 0, plane);
             var item = new DicomDataset();
             SourceReferences.AddDerivation(
                 item,
                 source,
+                time,
                 plane,
                 geometry.Shape.K,
                 new("113076", "DCM", "Segmentation")
             );
-            yield return item.Add(
-                    0x0020_9111,
-                    new DicomDataset().AddNumbers(
-                        0x0020_9157,
-                        "UL",
-                        segments[segment],
-                        planes[plane]
-                    )
-                )
+            yield return item.Add(0x0020_9111, content)
                 .Add(0x0020_9113, new DicomDataset().AddDecimals(0x0020_0032, -x, -y, z))
                 .Add(
                     0x0062_000A,
@@ -242,15 +279,23 @@ public static class SegmentationImage
     private static void WritePixels(
         Stream stream,
         Frame[] frames,
-        Volume<byte> labels,
+        IEnumerable<Volume<byte>> labels,
         IReadOnlyList<StructureQuality> structures
     )
     {
-        var size = labels.Geometry.Shape.I * labels.Geometry.Shape.J;
         var pixels = new BinaryFrames(stream);
-        foreach (var (segment, plane) in frames)
+        var next = 0;
+        foreach (var (time, volume) in labels.Index())
         {
-            pixels.Write(labels.Voxels.AsSpan(plane * size, size), (byte)structures[segment].Label);
+            var size = volume.Geometry.Shape.I * volume.Geometry.Shape.J;
+            for (; next < frames.Length && frames[next].Time == time; next++)
+            {
+                var (_, segment, plane) = frames[next];
+                pixels.Write(
+                    volume.Voxels.AsSpan(plane * size, size),
+                    (byte)structures[segment].Label
+                );
+            }
         }
         pixels.Complete();
     }

@@ -38,18 +38,20 @@ internal static class SourceReferences
     /// <summary>Adds the slice that a plane lies on (PS3.3 section C.7.6.16.2.6).</summary>
     /// <param name="item">The plane's functional groups.</param>
     /// <param name="source">What was received.</param>
+    /// <param name="time">Which frame of a time series, from 0; 0 for a single volume.</param>
     /// <param name="plane">Of the derived image.</param>
     /// <param name="planes">How many it has: a whole number of times those received.</param>
     /// <param name="derivation">How it was derived.</param>
     public static void AddDerivation(
         DicomDataset item,
         ResultSource source,
+        int time,
         int plane,
         int planes,
         DicomCode derivation
     )
     {
-        if (Slice(source, plane, planes) is not { } slice)
+        if (Slice(source, time, plane, planes) is not { } slice)
         {
             return;
         }
@@ -70,11 +72,16 @@ internal static class SourceReferences
             : reference;
     }
 
-    /// <summary>The received slice that lies where a plane does.</summary>
-    public static SourceSlice? Slice(ResultSource source, int plane, int planes) =>
-        source.Instances is { Slices.Count: > 0 } instances
-            ? instances.Slices[(int)((long)plane * instances.Slices.Count / planes)]
-            : null;
+    /// <summary>The received slice that lies where a plane does, and was taken when its frame was.</summary>
+    public static SourceSlice? Slice(ResultSource source, int time, int plane, int planes)
+    {
+        if (source.Instances is not { Slices.Count: > 0 } instances)
+        {
+            return null;
+        }
+        var each = instances.Slices.Count / instances.Frames;
+        return instances.Slices[time * each + (int)((long)plane * each / planes)];
+    }
 
     private static DicomDataset Reference(ResultSource source, SourceSlice slice) =>
         new DicomDataset()

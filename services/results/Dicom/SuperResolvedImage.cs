@@ -20,13 +20,17 @@ public static class SuperResolvedImage
     /// <summary>Makes one plane.</summary>
     /// <param name="report">The study's report.</param>
     /// <param name="output">One of its super-resolved volumes.</param>
-    /// <param name="volume">On the grid the images shall have: rows run along i, columns along j, planes along k.</param>
+    /// <param name="received">The series it was made of.</param>
+    /// <param name="time">Which frame of a time series, from 0; 0 for a single volume.</param>
+    /// <param name="volume">That frame, on the grid the images shall have: rows run along i, columns along j, planes along k.</param>
     /// <param name="plane">k.</param>
     /// <param name="source">What the output was made of, and whose it is.</param>
     /// <exception cref="VolumeException">BadGeometry where rows and columns are not at right angles.</exception>
     public static DicomDataset Of(
         StudyReport report,
         ReportedOutput output,
+        PlannedSeries received,
+        int time,
         Volume<float> volume,
         int plane,
         ResultSource source
@@ -45,7 +49,7 @@ public static class SuperResolvedImage
         }
         var (x, y, z) = geometry.ToWorld(0, 0, plane);
         var image = result
-            .Header(plane + 1)
+            .Header(time * geometry.Shape.K + plane + 1)
             .Add(0x0008_0008, "CS", "DERIVED", "SECONDARY", "OTHER")
             .Add(0x0008_103E, "LO", $"Super-resolved {output.Plan.Series}, not for diagnosis")
             .Add(0x0008_1090, "LO", Text.Fit(output.Plan.Model))
@@ -87,13 +91,21 @@ public static class SuperResolvedImage
                 .AddDecimals(0x0028_1053, slope)
                 .Add(0x0028_1054, "LO", "US");
         }
+        if (received.Frames > 1)
+        {
+            image
+                .Add(0x0020_0100, "IS", Whole(time + 1))
+                .Add(0x0020_0105, "IS", Whole(received.Frames));
+        }
         SourceReferences.AddSeries(image, source);
-        if (SourceReferences.Slice(source, plane, geometry.Shape.K) is { } slice)
+        if (SourceReferences.Slice(source, time, plane, geometry.Shape.K) is { } slice)
         {
             image.Add(0x0008_2112, SourceReferences.SourceImage(source, slice));
         }
         return image;
     }
+
+    private static string Whole(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     internal static ResultObject ObjectOf(
         StudyReport report,

@@ -69,7 +69,7 @@ internal sealed class ResultCatalog(
                 new(
                     new(report, output.Plan.Model, output.Plan.Series, kind, source),
                     output,
-                    received.ReceivedOrientation,
+                    received,
                     instances
                 );
             if (output.Plan.Kind == OutputKind.SuperResolution)
@@ -78,7 +78,7 @@ internal sealed class ResultCatalog(
                     await volumes.ReadGeometryAsync(output.Plan.Output, cancellationToken),
                     received.ReceivedOrientation
                 );
-                result.Add(Series(ResultKind.Volume, geometry.Shape.K));
+                result.Add(Series(ResultKind.Volume, geometry.Shape.K * received.Frames));
             }
             else if (output is { Quality: { } quality, Provenance: not null })
             {
@@ -99,7 +99,7 @@ internal sealed class ResultCatalog(
         CancellationToken cancellationToken
     ) => blobs.FindJsonAsync<SourceSeries>(BlobNames.Instances(study, series), cancellationToken);
 
-    /// <summary>Makes instances of a series, one after another; their volume is read once.</summary>
+    /// <summary>Makes instances of a series, in their order; their volume is read once.</summary>
     /// <param name="series">The series.</param>
     /// <param name="numbers">Which, from 1.</param>
     /// <param name="cancellationToken">Cancels.</param>
@@ -120,28 +120,48 @@ internal sealed class ResultCatalog(
                 );
                 break;
             case ResultKind.Segmentation:
-                var labels = await volumes.ReadLabelsAsync(output.Plan.Output, cancellationToken);
-                yield return SegmentationImage.Of(
-                    result.Report,
-                    output,
-                    Orienter.ToOrientation(labels, series.Orientation),
-                    result.Source
+                var labels = await volumes.ReadOutputAsync<byte>(
+                    output.Plan,
+                    series.Received,
+                    cancellationToken
+                );
+                yield return await Task.Run(
+                    () => SegmentationImage.Of(result.Report, output, labels, result.Source),
+                    cancellationToken
                 );
                 break;
             default:
-                var volume = Orienter.ToOrientation(
-                    await volumes.ReadImageAsync(output.Plan.Output, cancellationToken),
-                    series.Orientation
-                );
-                foreach (var number in numbers)
+                var wanted = numbers.ToHashSet();
+                var time = 0;
+                await foreach (
+                    var frame in volumes.ReadFramesAsync<float>(
+                        output.Plan.Output,
+                        cancellationToken
+                    )
+                )
                 {
-                    yield return SuperResolvedImage.Of(
-                        result.Report,
-                        output,
-                        volume,
-                        number - 1,
-                        result.Source
-                    );
+                    var volume = Orienter.ToOrientation(frame, series.Received.ReceivedOrientation);
+                    var planes = volume.Geometry.Shape.K;
+                    for (var plane = 0; plane < planes; plane++)
+                    {
+                        if (wanted.Remove(time * planes + plane + 1))
+                        {
+                            yield return SuperResolvedImage.Of(
+                                result.Report,
+                                output,
+                                series.Received,
+                                time,
+                                volume,
+                                plane,
+                                result.Source
+                            );
+                        }
+                    }
+                    if (wanted.Count == 0)
+                    {
+                        break;
+                    }
+                    time++;
                 }
                 break;
         }
@@ -182,12 +202,12 @@ internal sealed class ResultCatalog(
 /// <summary>A series of results.</summary>
 /// <param name="Object">Its identifiers, and whose it is.</param>
 /// <param name="Output">What it shows.</param>
-/// <param name="Orientation">Axis codes of the received image.</param>
+/// <param name="Received">The received series it was made of.</param>
 /// <param name="Instances">How many instances it has.</param>
 internal sealed record ResultSeries(
     ResultObject Object,
     ReportedOutput Output,
-    string Orientation,
+    PlannedSeries Received,
     int Instances
 )
 {

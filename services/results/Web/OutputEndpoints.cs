@@ -37,7 +37,11 @@ internal static class OutputEndpoints
                 request.Http,
                 found,
                 "labels",
-                await volumes.ReadLabelsAsync(found.Output.Output, request.Cancellation)
+                await volumes.ReadOutputAsync<byte>(
+                    found.Output,
+                    found.Received,
+                    request.Cancellation
+                )
             );
 
     private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> VolumeAsync(
@@ -50,7 +54,11 @@ internal static class OutputEndpoints
                 request.Http,
                 found,
                 "volume",
-                await volumes.ReadImageAsync(found.Output.Output, request.Cancellation)
+                await volumes.ReadOutputAsync<float>(
+                    found.Output,
+                    found.Received,
+                    request.Cancellation
+                )
             );
 
     /// <summary>The predicted quality of one segmentation as a DICOM structured report.</summary>
@@ -92,17 +100,17 @@ internal static class OutputEndpoints
         {
             return UnknownOutput();
         }
-        var labels = Orienter.ToOrientation(
-            await volumes.ReadLabelsAsync(found.Output.Output, request.Cancellation),
-            found.Orientation
+        var labels = await volumes.ReadOutputAsync<byte>(
+            found.Output,
+            found.Received,
+            request.Cancellation
         );
+        var source = await SourceAsync(found, catalog, request.Cancellation);
         try
         {
-            var image = SegmentationImage.Of(
-                found.Report,
-                found.Reported,
-                labels,
-                await SourceAsync(found, catalog, request.Cancellation)
+            var image = await Task.Run(
+                () => SegmentationImage.Of(found.Report, found.Reported, labels, source),
+                request.Cancellation
             );
             return Download(request.Http, found, "segmentation", image);
         }
@@ -116,7 +124,7 @@ internal static class OutputEndpoints
         }
     }
 
-    /// <summary>Three planes of one segmentation over its image: the one asked for, or the first of the native images.</summary>
+    /// <summary>Three planes of one segmentation over its image, of a time series of its first frame: the one asked for, or the first of the native images.</summary>
     private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> PreviewAsync(
         [AsParameters] OutputRequest request,
         VolumeStore volumes
@@ -126,8 +134,8 @@ internal static class OutputEndpoints
         {
             return UnknownOutput();
         }
-        var image = await volumes.ReadImageAsync(found.Output.Input, request.Cancellation);
-        var labels = await volumes.ReadLabelsAsync(found.Output.Output, request.Cancellation);
+        var image = await volumes.ReadFirstAsync<float>(found.Output.Input, request.Cancellation);
+        var labels = await volumes.ReadFirstAsync<byte>(found.Output.Output, request.Cancellation);
         Mark(request.Http, found.Output);
         var png = await Task.Run(() => LabelPreview.Render(image, labels), request.Cancellation);
         return TypedResults.Bytes(png, "image/png");
@@ -137,7 +145,7 @@ internal static class OutputEndpoints
         HttpContext http,
         FoundOutput found,
         string what,
-        Volume<T> volume
+        IEnumerable<Volume<T>> frames
     )
         where T : unmanaged =>
         Download(
@@ -149,7 +157,9 @@ internal static class OutputEndpoints
             body =>
                 NiftiWriter.Write(
                     body,
-                    Orienter.ToOrientation(volume, found.Orientation),
+                    frames,
+                    found.Received.Frames,
+                    found.Received.FrameIntervalMs,
                     NiftiCompression.Gzip
                 )
         );
@@ -226,8 +236,12 @@ internal static class OutputEndpoints
 /// <summary>An output of a study that has a report.</summary>
 /// <param name="Report">The study's report.</param>
 /// <param name="Reported">The output in it.</param>
-/// <param name="Orientation">Axis codes of the received image it was made of.</param>
-internal sealed record FoundOutput(StudyReport Report, ReportedOutput Reported, string Orientation)
+/// <param name="Received">The received series it was made of.</param>
+internal sealed record FoundOutput(
+    StudyReport Report,
+    ReportedOutput Reported,
+    PlannedSeries Received
+)
 {
     /// <summary>The output as planned.</summary>
     public PlannedOutput Output => Reported.Plan;
@@ -283,6 +297,6 @@ internal sealed record OutputRequest(
             origin = source;
         }
         var series = report.Series.First(s => s.Series == origin.Series);
-        return new(report, report.Outputs.First(o => o.Plan == output), series.ReceivedOrientation);
+        return new(report, report.Outputs.First(o => o.Plan == output), series);
     }
 }

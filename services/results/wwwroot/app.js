@@ -169,7 +169,8 @@ async function drawDetail(studyId) {
   if (report) {
     parts.push(...(report.refusedSeries ?? []).map(refused =>
       make("div", { class: "note" }, make("strong", { textContent: refused.reason }), make("p", { textContent: refused.detail }))));
-    parts.push(...(report.outputs ?? []).map(output => drawOutput(study, output)), drawProvenance(report));
+    const framesOf = plan => report.series?.find(one => one.series === plan.series.split("-")[0])?.frames ?? 1;
+    parts.push(...(report.outputs ?? []).map(output => drawOutput(study, output, framesOf(output.plan))), drawProvenance(report));
   }
   parts.push(make("h3", { textContent: "Progress" }), make("ol", { class: "progress" }, ...progress.map(drawProgress)));
   $("detail").replaceChildren(...parts);
@@ -199,7 +200,7 @@ function drawFailure(study) {
   return make("div", { class: "note" }, make("p", { textContent: text }), button, answer);
 }
 
-function drawOutput(study, { plan, quality }) {
+function drawOutput(study, { plan, quality }, frames) {
   const mark = plan.notForDiagnosis ? " · not for diagnosis" : "";
   const section = make("section", {}, make("h3", { textContent: `${plan.series} · ${plan.model}${mark}` }));
   if (plan.notApplicable) {
@@ -215,6 +216,10 @@ function drawOutput(study, { plan, quality }) {
   const downloads = make("div", { class: "downloads" }, file(plan.kind === "Segmentation" ? "labels" : "volume", ".nii.gz"));
   if (quality) downloads.append(file("segmentation", ".dcm"), file("quality", ".dcm"));
   section.append(downloads);
+  if (frames > 1) {
+    const rest = quality ? ", each structure in the frame where it is worst; the files hold all frames" : "; the file holds all frames";
+    section.append(make("p", { class: "muted", textContent: `Time series of ${frames} frames. Shown: ${quality ? "a picture of the first" : "nothing of it"}${rest}.` }));
+  }
   if (!quality) return section;
   const picture = make("img", { class: "preview", alt: `Labels of ${plan.series} over the scan in three planes` });
   const query = new URLSearchParams({ revision: study.revision, model: plan.model, series: plan.series });
@@ -251,11 +256,18 @@ function drawStructures(structures) {
     make("thead", {}, make("tr", {}, ...head.map(([text, names]) => make("th", { textContent: text, class: names, scope: "col" })))),
     make("tbody", {}, ...structures.map(structure => make("tr", {},
       make("td", { textContent: structure.name }),
-      make("td", { class: "number", textContent: `${structure.volumeMl.toFixed(1)} ml` }),
+      make("td", { class: "number", textContent: volume(structure) }),
       make("td", { class: "number", textContent: structure.predictedDice?.toFixed(2) ?? "–" }),
       make("td", {}, structure.predictedDice === undefined ? null : bar(structure)),
       make("td", { class: "number", textContent: surface(structure) }),
       make("td", {}, chip(structure.verdict))))));
+}
+
+/** Of a time series the least and the greatest of its frames. */
+function volume({ volumeMl, frames }) {
+  const all = (frames ?? [{ volumeMl }]).map(frame => frame.volumeMl);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  return frames ? `${least.toFixed(1)} to ${most.toFixed(1)} ml` : `${volumeMl.toFixed(1)} ml`;
 }
 
 function surface({ predictedMeanSurfaceDistanceMm: mm }) {

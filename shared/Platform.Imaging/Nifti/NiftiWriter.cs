@@ -26,10 +26,30 @@ public static class NiftiWriter
         Volume<T> volume,
         NiftiCompression compression = NiftiCompression.None
     )
+        where T : unmanaged => Write(stream, [volume], 1, null, compression);
+
+    /// <summary>Writes a time series, or, of one frame, a volume; each frame is asked for when its turn comes.</summary>
+    /// <typeparam name="T">See <see cref="NiftiFrameWriter{T}"/>.</typeparam>
+    /// <param name="stream">Where the file goes.</param>
+    /// <param name="frames">The frames, on one grid.</param>
+    /// <param name="count">How many they are.</param>
+    /// <param name="intervalMs">From one to the next, ms; null where it is not known.</param>
+    /// <param name="compression">Of the file.</param>
+    /// <exception cref="InvalidOperationException">There are more or fewer.</exception>
+    public static void Write<T>(
+        Stream stream,
+        IEnumerable<Volume<T>> frames,
+        int count,
+        double? intervalMs,
+        NiftiCompression compression
+    )
         where T : unmanaged
     {
-        using var writer = new NiftiFrameWriter<T>(stream, 1, null, compression);
-        writer.Write(volume);
+        using var writer = new NiftiFrameWriter<T>(stream, count, intervalMs, compression);
+        foreach (var frame in frames)
+        {
+            writer.Write(frame);
+        }
         writer.Complete();
     }
 }

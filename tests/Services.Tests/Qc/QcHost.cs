@@ -52,10 +52,20 @@ internal sealed class QcHost : IAsyncDisposable
         };
 
     /// <summary>Starts a host; without settings over the in-memory bus.</summary>
-    public static async Task<QcHost> StartAsync(
+    public static Task<QcHost> StartAsync(
         TemporaryFolder folder,
         Volume<float> image,
         Volume<byte> labels,
+        QualitySettings? quality,
+        double? putamenPass = null,
+        IReadOnlyDictionary<string, string?>? settings = null
+    ) => StartAsync(folder, [image], [labels], quality, putamenPass, settings);
+
+    /// <summary>The same with a time series, 40 ms from frame to frame.</summary>
+    public static async Task<QcHost> StartAsync(
+        TemporaryFolder folder,
+        IReadOnlyList<Volume<float>> images,
+        IReadOnlyList<Volume<byte>> labels,
         QualitySettings? quality,
         double? putamenPass = null,
         IReadOnlyDictionary<string, string?>? settings = null
@@ -98,8 +108,20 @@ internal sealed class QcHost : IAsyncDisposable
             Input = BlobNames.Volume(Study, Series),
             Output = BlobNames.Labels(Study, Model, Series),
         };
-        await volumes.TryCreateAsync(output.Input, image, default);
-        await volumes.TryCreateAsync(output.Output, labels, default);
+        await volumes.TryCreateAsync(
+            output.Input,
+            images.Count,
+            40,
+            images.ToAsyncEnumerable(),
+            default
+        );
+        await volumes.TryCreateAsync(
+            output.Output,
+            labels.Count,
+            40,
+            labels.ToAsyncEnumerable(),
+            default
+        );
         await blobs.TryCreateJsonAsync(
             BlobNames.Plan(Study),
             new StudyPlan
@@ -107,7 +129,7 @@ internal sealed class QcHost : IAsyncDisposable
                 Study = Study,
                 InputDigest = "",
                 CodeVersion = "0",
-                Series = [],
+                Series = images.Count == 1 ? [] : [TimeSeries(images)],
                 Outputs = [output],
             },
             default
@@ -124,6 +146,21 @@ internal sealed class QcHost : IAsyncDisposable
             default
         );
         return new(app);
+    }
+
+    private static PlannedSeries TimeSeries(IReadOnlyList<Volume<float>> frames)
+    {
+        var (shape, spacing) = (frames[0].Geometry.Shape, frames[0].Geometry.Spacing);
+        return new()
+        {
+            Series = Series,
+            Shape = [shape.I, shape.J, shape.K],
+            SpacingMm = [spacing.I, spacing.J, spacing.K],
+            Frames = frames.Count,
+            FrameTimesMs = [.. frames.Select((_, n) => 40.0 * n)],
+            ReceivedOrientation = "RAS",
+            VolumeDigest = "",
+        };
     }
 
     /// <summary>A model of thalamus (10), putamen (12) and a structure that references know nothing of (200).</summary>

@@ -133,7 +133,7 @@ internal sealed class ResultsHost : IAsyncDisposable
 
 internal static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Polls until there is a value.</summary>
     public static async Task<T> AsyncOf<T>(Func<Task<T?>> find)

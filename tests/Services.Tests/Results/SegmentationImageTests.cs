@@ -91,6 +91,65 @@ public sealed class SegmentationImageTests : IDisposable
     }
 
     [Fact]
+    public void A_time_series_has_the_frames_of_every_time_and_says_when()
+    {
+        Volume<byte>[] times = [new(Oblique), new(Oblique), new(Oblique)];
+        times[0][3, 2, 2] = times[2][3, 2, 2] = times[2][4, 2, 7] = 17;
+        times[2][8, 5, 5] = 24;
+        var (report, output) = Report(false, Hippocampus, Amygdala, Fluid);
+        var source = new ResultSource(
+            new()
+            {
+                StudyInstanceUid = "2.25.1",
+                SeriesInstanceUid = "2.25.2",
+                Frames = 3,
+                Slices =
+                [
+                    .. Enumerable
+                        .Range(0, 27)
+                        .Select(n => new SourceSlice("1.2.840.10008.5.1.4.1.1.4", $"2.25.3.{n}")),
+                ],
+            },
+            null
+        );
+        var file = Write(SegmentationImage.Of(report, output, times, source));
+        var (code, said) = DicomTools.Run("dciodvfy", file);
+        Assert.True(code == 0, said);
+        Assert.DoesNotContain("Error", said, StringComparison.Ordinal);
+        var image = DicomTools.Read(file);
+        // Segment, time, plane: segments and planes without frames are not counted, times are.
+        Assert.Equal(
+            [
+                [1, 1, 1],
+                [1, 3, 1],
+                [1, 3, 3],
+                [2, 3, 2],
+            ],
+            image
+                .Values(SegmentationReader.PerFrame)
+                .Select(f => f.Item(0x0020_9111).Numbers(0x0020_9157))
+        );
+        Assert.Equal(3, image.Values(0x0020_9222).Count);
+        Assert.Equal(
+            [1, 3, 3, 3],
+            image.Values(SegmentationReader.PerFrame).Select(SegmentationReader.Time)
+        );
+        Assert.Equal(
+            ["2.25.3.2", "2.25.3.20", "2.25.3.25", "2.25.3.23"],
+            image
+                .Values(SegmentationReader.PerFrame)
+                .Select(f => f.Item(0x0008_9124).Item(0x0008_2112).Text(0x0008_1155))
+        );
+        foreach (var (n, labels) in times.Index())
+        {
+            Assert.Equal(
+                labels.Voxels,
+                SegmentationReader.ReadBack(image, Oblique, n + 1, [17, 54, 24]).Voxels
+            );
+        }
+    }
+
+    [Fact]
     public void Without_any_voxel_every_plane_of_the_first_segment_is_there_and_empty()
     {
         var labels = new Volume<byte>(Oblique);
@@ -191,7 +250,7 @@ public sealed class SegmentationImageTests : IDisposable
         Array.Fill(labels.Voxels, (byte)24);
         var (report, output) = Report(false, Hippocampus, Fluid);
         using var stream = new PieceStream();
-        SegmentationImage.Of(report, output, labels, ResultSource.None).WriteFile(stream);
+        SegmentationImage.Of(report, output, [labels], ResultSource.None).WriteFile(stream);
         Assert.InRange(stream.Total, 60 * 2048, int.MaxValue);
         Assert.InRange(stream.Largest, 2048, 4096);
     }
@@ -201,7 +260,7 @@ public sealed class SegmentationImageTests : IDisposable
     {
         var (report, output) = Report(false, Hippocampus);
         var refused = Assert.Throws<VolumeException>(() =>
-            SegmentationImage.Of(report, output, new(Sheared((4, 5, 6))), ResultSource.None)
+            SegmentationImage.Of(report, output, [new(Sheared((4, 5, 6)))], ResultSource.None)
         );
         Assert.Equal(VolumeFault.BadGeometry, refused.Fault);
         Assert.Contains("84.29 degrees", refused.Message, StringComparison.Ordinal);
@@ -322,7 +381,7 @@ public sealed class SegmentationImageTests : IDisposable
     )
     {
         var (report, output) = Report(notForDiagnosis, structures);
-        return Write(SegmentationImage.Of(report, output, labels, ResultSource.None));
+        return Write(SegmentationImage.Of(report, output, [labels], ResultSource.None));
     }
 
     private string Write(DicomDataset dataset)

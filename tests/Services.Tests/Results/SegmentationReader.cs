@@ -14,11 +14,30 @@ internal static class SegmentationReader
             .Values(PerFrame)
             .Select(frame => (int)frame.Item(0x0062_000A).Numbers(0x0062_000B)[0]);
 
+    /// <summary>When each frame of a time series is, from 1.</summary>
+    public static int Time(JsonElement frame) =>
+        (int)frame.Item(0x0020_9111).Numbers(0x0020_9128)[0];
+
+    /// <summary>The labels of one time, from 1, as <see cref="ReadBack(JsonElement, VolumeGeometry, byte[])"/>.</summary>
+    public static Volume<byte> ReadBack(
+        JsonElement image,
+        VolumeGeometry geometry,
+        int time,
+        byte[] values
+    ) => ReadBack(image, geometry, frame => Time(frame) == time, values);
+
     /// <summary>Puts each set pixel where its frame's plane says it lies, on the grid of <paramref name="geometry"/>: it must meet a voxel's centre.</summary>
     public static Volume<byte> ReadBack(
         JsonElement image,
         VolumeGeometry geometry,
         params byte[] values
+    ) => ReadBack(image, geometry, _ => true, values);
+
+    private static Volume<byte> ReadBack(
+        JsonElement image,
+        VolumeGeometry geometry,
+        Func<JsonElement, bool> isWanted,
+        byte[] values
     )
     {
         var columns = (int)image.Numbers(0x0028_0011)[0];
@@ -36,7 +55,7 @@ internal static class SegmentationReader
         Assert.Equal((frames.Count * rows * columns + 15) / 16 * 2, bits.Length);
         var inverse = geometry.InverseAffine();
         var labels = new Volume<byte>(geometry);
-        foreach (var (n, frame) in frames.Index())
+        foreach (var (n, frame) in frames.Index().Where(one => isWanted(one.Item)))
         {
             var origin = frame.Item(0x0020_9113).Numbers(0x0020_0032);
             var value = values[(int)frame.Item(0x0062_000A).Numbers(0x0062_000B)[0] - 1];

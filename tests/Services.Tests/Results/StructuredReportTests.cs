@@ -54,6 +54,36 @@ public sealed class StructuredReportTests : IDisposable
     }
 
     [Fact]
+    public void Each_frame_of_a_time_series_is_a_time_point_with_its_numbers()
+    {
+        var quality = Quality(false);
+        var ventricle = quality.Structures[0] with
+        {
+            Frame = 2,
+            Frames =
+            [
+                new(18.75, 120.5, null, null, null, Verdict.Unassessed),
+                new(56.25, 3.5, 0.875, 0.75, 0.9375, Verdict.Review),
+            ],
+        };
+        var file = Write(quality with { Structures = [ventricle] });
+        var (conforms, said) = DicomTools.Run("dciodvfy", file);
+        Assert.True(conforms == 0, said);
+        Assert.DoesNotContain("Error", said, StringComparison.Ordinal);
+        var (code, text) = DicomTools.Run("dsrdump", file);
+        Assert.True(code == 0, text);
+        var groups = Plain(text).Split("\"MeasurementGroup\"");
+        Assert.Equal(3, groups.Length);
+        Assert.Contains("\"frame1of2,18.75ms\"", groups[1], StringComparison.Ordinal);
+        Assert.Contains("\"Volume\")=\"120.5\"", groups[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("PredictedDice\"", groups[1], StringComparison.Ordinal);
+        Assert.Contains("Unassessed", groups[1], StringComparison.Ordinal);
+        Assert.Contains("\"frame2of2,56.25ms\"", groups[2], StringComparison.Ordinal);
+        Assert.Contains("\"Volume\")=\"3.5\"", groups[2], StringComparison.Ordinal);
+        Assert.Contains("\"PredictedDice\")=\"0.875\"", groups[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_same_quality_gives_the_same_object_and_another_output_another()
     {
         Assert.Equal(
