@@ -312,7 +312,8 @@ internal sealed class DicomParser : IDisposable
             }
             if (kept is not null && depth < 2 && DicomTag.IsReadGroup(tag))
             {
-                ReadSequence(syntax, vr, length, depth + 1, () => kept);
+                var groups = kept;
+                ReadSequence(syntax, vr, length, depth + 1, () => groups);
             }
             else if (kept is not null && DicomTag.IsRead(tag) && length <= MostValueBytes)
             {

@@ -145,7 +145,25 @@ public class DeidentifiedStreamsTests
                     2 << 20
                 )
                 .SelectMany(item => item),
-            .. new byte[] { 0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0 },
+            .. new byte[]
+            {
+                0xFE,
+                0xFF,
+                0x0D,
+                0xE0,
+                0,
+                0,
+                0,
+                0,
+                0xFE,
+                0xFF,
+                0xDD,
+                0xE0,
+                0,
+                0,
+                0,
+                0,
+            },
         ];
         foreach (
             var source in new Stream[] { new Endless(file[..end], Bytes), new MemoryStream(items) }
