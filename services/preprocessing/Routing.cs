@@ -14,45 +14,60 @@ internal static class Routing
         var thickest = series.SpacingMm.Max();
         var extents = series.Shape.Zip(series.SpacingMm, (voxels, spacing) => voxels * spacing);
         var (smallest, largest) = (extents.Min(), extents.Max());
-        return series.Frames > routing.MaxFrames
-            ? routing.MaxFrames == 1
-                ? $"needs a single volume, this is a time series of {series.Frames}"
-                : Needs("a time series of at most", routing.MaxFrames, series.Frames, "frames")
-            : series.Frames < routing.MinFrames
-                ? Needs("a time series of at least", routing.MinFrames, series.Frames, "frames")
-                : thinnest < routing.MinSpacingMm
-                    ? Needs("spacing of at least", routing.MinSpacingMm, thinnest, "mm")
-                    : thickest > routing.MaxSpacingMm
-                        ? Needs("spacing of at most", routing.MaxSpacingMm, thickest, "mm")
-                        : smallest < routing.MinExtentMm
-                            ? Needs(
-                                "a field of view of at least",
-                                routing.MinExtentMm,
-                                smallest,
-                                "mm"
-                            )
-                            : largest > routing.MaxExtentMm
-                                ? Needs(
-                                    "a field of view of at most",
-                                    routing.MaxExtentMm,
-                                    largest,
-                                    "mm"
-                                )
-                                : thickest / thinnest < routing.MinAnisotropy
-                                    ? Needs(
-                                        "a slice distance over in-plane spacing of at least",
-                                        routing.MinAnisotropy,
-                                        thickest / thinnest,
-                                        ""
-                                    )
-                                    : thickest < routing.MinThicknessMm
-                                        ? Needs(
-                                            "slices of at least",
-                                            routing.MinThicknessMm,
-                                            thickest,
-                                            "mm"
-                                        )
-                                        : null;
+        return series switch
+        {
+            { Frames: > 1 } when routing.MaxFrames == 1 =>
+                $"needs a single volume, this is a time series of {series.Frames}",
+            _ when series.Frames > routing.MaxFrames => Needs(
+                "a time series of at most",
+                routing.MaxFrames,
+                series.Frames,
+                "frames"
+            ),
+            _ when series.Frames < routing.MinFrames => Needs(
+                "a time series of at least",
+                routing.MinFrames,
+                series.Frames,
+                "frames"
+            ),
+            _ when thinnest < routing.MinSpacingMm => Needs(
+                "spacing of at least",
+                routing.MinSpacingMm,
+                thinnest,
+                "mm"
+            ),
+            _ when thickest > routing.MaxSpacingMm => Needs(
+                "spacing of at most",
+                routing.MaxSpacingMm,
+                thickest,
+                "mm"
+            ),
+            _ when smallest < routing.MinExtentMm => Needs(
+                "a field of view of at least",
+                routing.MinExtentMm,
+                smallest,
+                "mm"
+            ),
+            _ when largest > routing.MaxExtentMm => Needs(
+                "a field of view of at most",
+                routing.MaxExtentMm,
+                largest,
+                "mm"
+            ),
+            _ when thickest / thinnest < routing.MinAnisotropy => Needs(
+                "a slice distance over in-plane spacing of at least",
+                routing.MinAnisotropy,
+                thickest / thinnest,
+                ""
+            ),
+            _ when thickest < routing.MinThicknessMm => Needs(
+                "slices of at least",
+                routing.MinThicknessMm,
+                thickest,
+                "mm"
+            ),
+            _ => null,
+        };
     }
 
     private static string Needs(string what, double limit, double found, string unit) =>
