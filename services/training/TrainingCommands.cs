@@ -9,31 +9,17 @@ namespace Platform.Training;
 /// <summary>The command line: references, brain-structures, super-resolution, quality-regressor, lesions.</summary>
 public static class TrainingCommands
 {
-    private static readonly Option<DirectoryInfo> Labels = new("--labels")
-    {
-        Description =
-            "Folder of 1 mm FreeSurfer label maps; default: brain-labels under PLATFORM_DATA",
-        DefaultValueFactory = _ =>
-            new(
-                Path.Combine(
-                    Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".",
-                    "brain-labels"
-                )
-            ),
-    };
+    private static readonly Option<DirectoryInfo> Labels = OfData(
+        "--labels",
+        "brain-labels",
+        "Folder of 1 mm FreeSurfer label maps"
+    );
 
-    private static readonly Option<DirectoryInfo> LesionMasks = new("--lesion-masks")
-    {
-        Description =
-            "Folder of lesion masks in MNI space, shapes of infarcts; default: stroke-lesion-masks under PLATFORM_DATA",
-        DefaultValueFactory = _ =>
-            new(
-                Path.Combine(
-                    Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".",
-                    "stroke-lesion-masks"
-                )
-            ),
-    };
+    private static readonly Option<DirectoryInfo> LesionMasks = OfData(
+        "--lesion-masks",
+        "stroke-lesion-masks",
+        "Folder of lesion masks in MNI space, shapes of infarcts"
+    );
 
     private static readonly Option<DirectoryInfo?> Out = new("--out")
     {
@@ -374,4 +360,14 @@ public static class TrainingCommands
             return 1;
         }
     }
+
+    private static Option<DirectoryInfo> OfData(string name, string folder, string description) =>
+        new(name)
+        {
+            Description = $"{description}; default: {folder} under PLATFORM_DATA",
+            DefaultValueFactory = _ =>
+                new(
+                    Path.Combine(Environment.GetEnvironmentVariable("PLATFORM_DATA") ?? ".", folder)
+                ),
+        };
 }

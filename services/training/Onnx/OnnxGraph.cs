@@ -247,52 +247,47 @@ public sealed class OnnxGraph(string name, bool halfPrecision = true)
     }
 
     private void Attribute(string key, long value) =>
-        _graph
-            .Node[^1]
-            .Attribute.Add(
-                new AttributeProto
-                {
-                    Name = key,
-                    I = value,
-                    Type = AttributeProto.Types.AttributeType.Int,
-                }
-            );
+        Add(
+            new()
+            {
+                Name = key,
+                I = value,
+                Type = AttributeProto.Types.AttributeType.Int,
+            }
+        );
 
     private void Attribute(string key, IEnumerable<long> values) =>
-        _graph
-            .Node[^1]
-            .Attribute.Add(
-                new AttributeProto
-                {
-                    Name = key,
-                    Ints = { values },
-                    Type = AttributeProto.Types.AttributeType.Ints,
-                }
-            );
+        Add(
+            new()
+            {
+                Name = key,
+                Ints = { values },
+                Type = AttributeProto.Types.AttributeType.Ints,
+            }
+        );
 
     private void Attribute(string key, float value) =>
-        _graph
-            .Node[^1]
-            .Attribute.Add(
-                new AttributeProto
-                {
-                    Name = key,
-                    F = value,
-                    Type = AttributeProto.Types.AttributeType.Float,
-                }
-            );
+        Add(
+            new()
+            {
+                Name = key,
+                F = value,
+                Type = AttributeProto.Types.AttributeType.Float,
+            }
+        );
 
     private void Attribute(string key, string value) =>
-        _graph
-            .Node[^1]
-            .Attribute.Add(
-                new AttributeProto
-                {
-                    Name = key,
-                    S = ByteString.CopyFromUtf8(value),
-                    Type = AttributeProto.Types.AttributeType.String,
-                }
-            );
+        Add(
+            new()
+            {
+                Name = key,
+                S = ByteString.CopyFromUtf8(value),
+                Type = AttributeProto.Types.AttributeType.String,
+            }
+        );
+
+    /// <summary>To the node that was added last.</summary>
+    private void Add(AttributeProto attribute) => _graph.Node[^1].Attribute.Add(attribute);
 
     private string Pool(string type, string input, long[] box, long stride, long[] pads)
     {
