@@ -3,12 +3,12 @@ using System.Net.Http.Headers;
 using System.Text;
 using Platform.Contracts;
 using Platform.Hosting;
+using Platform.Services.Tests;
 using Platform.Testing;
 
 namespace Platform.Ingest.Tests;
 
-/// <summary>Runs while no other test does, because allocation is counted for the whole process.</summary>
-[Collection(nameof(StudyUploadMemoryTests))]
+[Collection(nameof(ProcessMemory))]
 public sealed class StoreMemoryTests
 {
     private const int Slices = 600;

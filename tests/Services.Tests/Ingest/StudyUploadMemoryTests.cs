@@ -1,10 +1,9 @@
 using System.Net;
+using Platform.Services.Tests;
 
 namespace Platform.Ingest.Tests;
 
-/// <summary>Runs while no other test does, because allocation is counted for the whole process.</summary>
-[CollectionDefinition(nameof(StudyUploadMemoryTests), DisableParallelization = true)]
-[Collection(nameof(StudyUploadMemoryTests))]
+[Collection(nameof(ProcessMemory))]
 public sealed class StudyUploadMemoryTests
 {
     [Fact]

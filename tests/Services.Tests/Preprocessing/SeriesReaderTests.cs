@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Hosting;
+using Platform.Services.Tests;
 using Platform.Testing;
 
 namespace Platform.Preprocessing.Tests;
 
+[Collection(nameof(ProcessMemory))]
 public sealed class SeriesReaderTests
 {
     private const int Slices = 600;
