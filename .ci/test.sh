@@ -10,7 +10,7 @@ run_tests() {
   filter=${1:-}
 
   need_dotnet
-  need_apt git rabbitmq-server postgresql python3-nibabel python3-scipy python3-pydicom mricron-data chromium dicom3tools dcmtk libgdcm-tools
+  need_apt git rabbitmq-server postgresql python3-nibabel python3-scipy python3-pydicom mricron-data chromium dicom3tools dcmtk libgdcm-tools libopenjp2-tools openjph-tools
   need_apt orthanc orthanc-dicomweb iproute2
   need_npm azurite "$root/docker/local/azurite"
   need_npm charts "$root/tests/Deployment.Tests/tools"

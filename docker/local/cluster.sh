@@ -21,7 +21,7 @@ up_distributed() {
   done
   rm -f "$run"/*.sh "$run"/*.pid
 
-  need_apt rabbitmq-server postgresql libgdcm-tools
+  need_apt rabbitmq-server postgresql libgdcm-tools libopenjp2-tools
   need_npm azurite "$root/docker/local/azurite"
   build_if_changed services/standalone
   if [ $training = 1 ]; then build_if_changed services/training; fi

@@ -39,13 +39,14 @@ internal sealed class DicomFrames : IDisposable
         {
             foreach (var some in frames.Chunk(CodecProcess.MostTogether(_format)))
             {
-                using var decoded = new CodecProcess(
+                CodecProcess.Decode(
                     _parser.Syntax,
                     _format,
                     some.Length,
-                    some.Select(Coded)
+                    some.Select(Coded),
+                    buffer,
+                    (n, format) => read(some[n], format)
                 );
-                decoded.Read(buffer, (n, format) => read(some[n], format));
             }
             return;
         }

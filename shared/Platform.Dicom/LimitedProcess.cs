@@ -91,6 +91,7 @@ internal static class LimitedProcess
             $"{program} decodes this transfer syntax and is not installed: install the Debian package {package}, or send the series uncompressed"
         );
 
-    private static VolumeException Failed(string program, string how) =>
+    /// <summary>What a program did instead of decoding.</summary>
+    public static VolumeException Failed(string program, string how) =>
         new(VolumeFault.CorruptData, $"the coded pixels are not decoded: {program} {how}");
 }

@@ -162,8 +162,11 @@ internal sealed class SeriesInstances
             return;
         }
         var (syntax, format) = (part[0].Instance.Image.Syntax, part[0].Instance.Image.Format);
-        using var decoded = new CodecProcess(syntax, format, part.Length, part.SelectMany(Coded));
-        decoded.Read(
+        CodecProcess.Decode(
+            syntax,
+            format,
+            part.Length,
+            part.SelectMany(Coded),
             buffer,
             (n, stored) =>
                 part[n].Instance.Image.Slices[0].ToValues(buffer, stored, part[n].Target(0).Span)

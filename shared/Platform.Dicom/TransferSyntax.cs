@@ -31,13 +31,15 @@ internal enum PixelCoding
 /// <param name="IsBigEndian">Byte order of everything after the meta information.</param>
 /// <param name="IsDeflated">Whether all after the meta information is deflated.</param>
 /// <param name="Coding">How the pixels of a frame are written.</param>
+/// <param name="IsJpeg2000">Whether that is JPEG 2000, in whatever form.</param>
 internal sealed record TransferSyntax(
     string Uid,
     string Name,
     bool IsExplicit = true,
     bool IsBigEndian = false,
     bool IsDeflated = false,
-    PixelCoding Coding = PixelCoding.Native
+    PixelCoding Coding = PixelCoding.Native,
+    bool IsJpeg2000 = false
 )
 {
     private const string Instead =
@@ -78,8 +80,8 @@ internal sealed record TransferSyntax(
         Codec("1.2.840.10008.1.2.4.51", "JPEG Extended"),
         Codec("1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"),
         Codec("1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless"),
-        Codec("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless Only"),
-        Codec("1.2.840.10008.1.2.4.91", "JPEG 2000"),
+        Jpeg2000("1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless Only"),
+        Jpeg2000("1.2.840.10008.1.2.4.91", "JPEG 2000"),
         NotDecoded("1.2.840.10008.1.2.4.92", "JPEG 2000 Multi-component Lossless Only"),
         NotDecoded("1.2.840.10008.1.2.4.93", "JPEG 2000 Multi-component"),
         NotDecoded("1.2.840.10008.1.2.4.100", "MPEG2 Main Profile / Main Level"),
@@ -91,9 +93,9 @@ internal sealed record TransferSyntax(
         NotDecoded("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
         NotDecoded("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"),
         NotDecoded("1.2.840.10008.1.2.4.112", "JPEG XL"),
-        Codec("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless Only"),
-        Codec("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Lossless Only"),
-        Codec("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"),
+        Jpeg2000("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless Only"),
+        Jpeg2000("1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 with RPCL Lossless Only"),
+        Jpeg2000("1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"),
         NotDecoded("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression"),
     }.ToDictionary(syntax => syntax.Uid);
 
@@ -164,6 +166,9 @@ internal sealed record TransferSyntax(
 
     private static TransferSyntax Codec(string uid, string name) =>
         new(uid, name, Coding: PixelCoding.Codec);
+
+    private static TransferSyntax Jpeg2000(string uid, string name) =>
+        new(uid, name, Coding: PixelCoding.Codec, IsJpeg2000: true);
 
     private static TransferSyntax NotDecoded(string uid, string name) =>
         new(uid, name, Coding: PixelCoding.NotDecoded);

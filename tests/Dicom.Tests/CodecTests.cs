@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using System.Text;
 using Platform.Imaging;
 using Platform.Testing;
 using static Platform.Dicom.Tests.SyntaxSeries;
 
 namespace Platform.Dicom.Tests;
 
-/// <summary>Syntaxes that a codec decodes in a process of its own: what GDCM and dcmtk encode is read, and nothing they do costs more than the series.</summary>
+/// <summary>Syntaxes that a codec decodes in a process of its own: what GDCM, dcmtk and OpenJPH encode is read, and nothing they do costs more than the series.</summary>
 public class CodecTests
 {
     private const string JpegLs = "1.2.840.10008.1.2.4.80";
@@ -89,6 +90,54 @@ public class CodecTests
         var slices = Series(bits);
         var values = slices.SelectMany(s => s.Pixels!).Select(p => (float)p);
         Assert.Equal(values, Read(Encode(slices, program, option)).Voxels);
+    }
+
+    [Theory]
+    [InlineData(8, "1.2.840.10008.1.2.4.201", "LRCP")]
+    [InlineData(12, "1.2.840.10008.1.2.4.202", "RPCL")]
+    [InlineData(16, "1.2.840.10008.1.2.4.203", "RPCL")]
+    public void High_throughput_JPEG_2000_comes_back_as_it_was(
+        int bits,
+        string syntax,
+        string progression
+    )
+    {
+        var slices = Series(bits);
+        var coded = slices.Select(s =>
+            s with
+            {
+                TransferSyntax = syntax,
+                Fragments =
+                [
+                    [],
+                    Even(HighThroughput(s, progression)),
+                ],
+            }
+        );
+        AssertPixels(slices, coded);
+    }
+
+    [Fact]
+    public void Codestreams_of_8_bits_fill_the_lower_halves_of_16()
+    {
+        var coded = Encode(Series(8), "gdcmconv", "--j2k").Select(Fragment);
+        var slices = Series(8).Select(s => s with { BitsAllocated = 16 }).ToArray();
+        AssertPixels(
+            slices,
+            slices.Zip(
+                coded,
+                (slice, codestream) =>
+                    slice with
+                    {
+                        TransferSyntax = Jpeg2000,
+                        Fragments =
+                        [
+                            [],
+                            codestream,
+                        ],
+                    }
+            )
+        );
     }
 
     [Theory]
@@ -276,6 +325,35 @@ public class CodecTests
                 Small
             );
             Assert.Empty(File.ReadAllBytes(Path.Combine(folder.FullName, "environment")));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>A codestream of OpenJPH, without loss, of an image of 8 to 16 unsigned bits.</summary>
+    private static byte[] HighThroughput(DicomSliceFile slice, string progression)
+    {
+        var folder = Directory.CreateTempSubdirectory("encode-");
+        try
+        {
+            var (plain, coded) = (
+                Path.Combine(folder.FullName, "plain.pgm"),
+                Path.Combine(folder.FullName, "coded.j2c")
+            );
+            var head = $"P5 {slice.Columns} {slice.Rows} {(1 << slice.BitsStored) - 1}\n";
+            var pixels = slice.Pixels!.SelectMany(p =>
+                slice.BitsStored > 8 ? new[] { (byte)(p >> 8), (byte)p } : [(byte)p]
+            );
+            File.WriteAllBytes(plain, [.. Encoding.ASCII.GetBytes(head), .. pixels]);
+            using var encoder = Process.Start(
+                "ojph_compress",
+                ["-i", plain, "-o", coded, "-reversible", "true", "-prog_order", progression]
+            );
+            encoder.WaitForExit();
+            Assert.Equal(0, encoder.ExitCode);
+            return File.ReadAllBytes(coded);
         }
         finally
         {
