@@ -46,6 +46,16 @@ public interface ITrainingTask
     /// <summary>Loss of the network's output, a scalar.</summary>
     Tensor Loss(Tensor output, Tensor target);
 
+    /// <summary>Loss of a step's patches, a scalar; a task whose loss is of more than the output says so here.</summary>
+    /// <param name="batch">The patches, in CPU memory.</param>
+    /// <param name="step">Steps learned before.</param>
+    Tensor Loss(Batch batch, int step) =>
+        Loss(Network.forward(batch.Input.to(Device)), batch.Target.to(Device));
+
+    /// <summary>Called every hundred steps without gradients, the averaged weights in the network; true ends the run before its schedule does.</summary>
+    /// <param name="step">Steps learned.</param>
+    bool Observe(int step) => false;
+
     /// <summary>Called when the averaged weights are in the network: takes back what the loss, not the data, taught it.</summary>
     void Finish() { }
 

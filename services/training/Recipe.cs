@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Platform.Inference;
+using Platform.Training.Adaptation;
 using Platform.Training.Synthesis;
 
 namespace Platform.Training;
@@ -31,6 +32,9 @@ public sealed record Recipe
 
     /// <summary>What is painted into the label maps; lesions only.</summary>
     public LesionSettings? Lesions { get; init; }
+
+    /// <summary>How the segmenter is taken to another scanner; adaptation only.</summary>
+    public AdaptationSettings? Adaptation { get; init; }
 
     /// <summary>The recipe of the model whose segmentations are judged, without ".json"; quality regression only.</summary>
     public string? Judges { get; init; }

@@ -51,7 +51,7 @@ public sealed class Trainer(
         var watch = Stopwatch.StartNew();
         var (started, recent, waited) = (_step, 0.0, TimeSpan.Zero);
         using var batches = Batches(_step, last).GetEnumerator();
-        while (!cancellation.IsCancellationRequested)
+        while (!cancellation.IsCancellationRequested && !Enough())
         {
             var before = watch.Elapsed;
             if (!batches.MoveNext())
@@ -153,10 +153,7 @@ public sealed class Trainer(
         {
             weight.grad?.zero_();
         }
-        var loss = task.Loss(
-            task.Network.forward(batch.Input.to(task.Device)),
-            batch.Target.to(task.Device)
-        );
+        var loss = task.Loss(batch, _step);
         loss.backward();
         nn.utils.clip_grad_norm_(
             _weights.Select(w => (Parameter)w.Value),
@@ -193,7 +190,18 @@ public sealed class Trainer(
         }
     }
 
-    private string WithAverage(Func<string> action)
+    /// <summary>Asked where a step begins, so that a resumed run observes from its checkpoint what the other did.</summary>
+    private bool Enough()
+    {
+        if (_step == 0 || _step % 100 != 0 || !WithAverage(() => task.Observe(_step)))
+        {
+            return false;
+        }
+        log($"step {_step}  enough: the rest of the {settings.Steps} steps is left out");
+        return true;
+    }
+
+    private T WithAverage<T>(Func<T> action)
     {
         using var scope = NewDisposeScope();
         using var none = no_grad();

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Platform.Inference;
+using Platform.Training.Adaptation;
 using Platform.Training.Synthesis;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Platform.Training;
 
-/// <summary>The command line: references, brain-structures, super-resolution, quality-regressor, lesions.</summary>
+/// <summary>The command line: references, brain-structures, super-resolution, quality-regressor, lesions, adapt.</summary>
 public static class TrainingCommands
 {
     private static readonly Option<DirectoryInfo> Labels = OfData(
@@ -20,6 +21,12 @@ public static class TrainingCommands
         "stroke-lesion-masks",
         "Folder of lesion masks in MNI space, shapes of infarcts"
     );
+
+    private static readonly Option<DirectoryInfo> Target = new("--target")
+    {
+        Description = "Folder of unlabelled NIfTI scans of one site and scanner",
+        Required = true,
+    };
 
     private static readonly Option<DirectoryInfo?> Out = new("--out")
     {
@@ -105,6 +112,20 @@ public static class TrainingCommands
         );
         lesions.Add(LesionMasks);
         root.Add(lesions);
+        var adapt = Model(
+            "adapt",
+            "Adapt a segmentation to the unlabelled scans of one site and scanner; writes a candidate.",
+            (recipe, atlas, device, parsed) =>
+                new AdaptationTask(
+                    recipe,
+                    atlas,
+                    TargetFolder.Read(parsed.GetValue(Target)!.FullName, recipe),
+                    device
+                ),
+            CandidateWriter.Write
+        );
+        adapt.Add(Target);
+        root.Add(adapt);
         root.Add(LesionSamples());
         return root;
     }
@@ -233,7 +254,7 @@ public static class TrainingCommands
                         trainer.UseAverage();
                         var folder =
                             parsed.GetValue(Out)?.FullName
-                            ?? $"shared/models/{recipe.Name}/{recipe.Version}";
+                            ?? $"shared/models/{recipe.Name}/{VersionOf(recipe)}";
                         var heads =
                             recipe.Optimisation.HeldOutHeads
                             * recipe.Optimisation.HeldOutMaps.Count;
@@ -257,6 +278,10 @@ public static class TrainingCommands
         );
         return command;
     }
+
+    /// <summary>What is adapted is a candidate for its version.</summary>
+    private static string VersionOf(Recipe recipe) =>
+        recipe.Adaptation is null ? recipe.Version : SemanticVersion.Candidate(recipe.Version);
 
     private static Command LesionSamples()
     {

@@ -5,6 +5,7 @@ namespace Platform.Inference;
 /// <summary>
 /// The installed model packages, at <c>models/{name}/{version}/{model.json,model.onnx,card.md}</c> of whatever store the host has:
 /// <code>new ModelRepository((prefix, ct) => blobs.ListAsync(prefix, ct).Select(b => b.Name), blobs.OpenReadAsync)</code>
+/// A candidate (version …-candidate) is never live: it is not listed, and found by its full name alone.
 /// A package never changes once installed, so manifests are kept; new packages are seen without a restart.
 /// </summary>
 /// <param name="list">Names that start with a prefix.</param>
@@ -25,12 +26,12 @@ public sealed class ModelRepository(
             (name, _) => Task.FromResult<Stream>(File.OpenRead(Path.Combine(path, name)))
         );
 
-    /// <summary>Every installed model's manifest, by name, then version.</summary>
+    /// <summary>Every live model's manifest, by name, then version: candidates are left out.</summary>
     /// <exception cref="ModelPackageException">A manifest is invalid; the message names its folder.</exception>
     public async Task<IReadOnlyList<ModelManifest>> ListAsync(CancellationToken cancellationToken)
     {
         var manifests = new List<ModelManifest>();
-        foreach (var id in await InstalledAsync(cancellationToken))
+        foreach (var id in (await InstalledAsync(cancellationToken)).Where(IsLive))
         {
             manifests.Add(await ReadManifestAsync(id, cancellationToken));
         }
@@ -38,7 +39,7 @@ public sealed class ModelRepository(
     }
 
     /// <summary>One manifest.</summary>
-    /// <param name="id">name@version, or a name for its highest version.</param>
+    /// <param name="id">name@version, or a name for its highest live version.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="ModelPackageException">Not installed (the message lists what is), or an invalid manifest.</exception>
     public async Task<ModelManifest> GetManifestAsync(
@@ -50,7 +51,7 @@ public sealed class ModelRepository(
             : await ReadManifestAsync(await ResolveAsync(id, cancellationToken), cancellationToken);
 
     /// <summary>One package, its network verified by digest.</summary>
-    /// <param name="id">name@version, or a name for its highest version.</param>
+    /// <param name="id">name@version, or a name for its highest live version.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="ModelPackageException">Not installed, an invalid manifest or a digest mismatch.</exception>
     public async Task<ModelPackage> LoadAsync(string id, CancellationToken cancellationToken)
@@ -64,7 +65,7 @@ public sealed class ModelRepository(
     private async Task<string> ResolveAsync(string id, CancellationToken cancellationToken)
     {
         var installed = await InstalledAsync(cancellationToken);
-        return installed.LastOrDefault(i => i == id || i.Split('@')[0] == id)
+        return installed.LastOrDefault(i => i == id || i.Split('@')[0] == id && IsLive(i))
             ?? throw new ModelPackageException(
                 ModelPackageFault.UnknownModel,
                 $"model '{id}' is not installed; installed: {(installed.Count == 0 ? "none" : string.Join(", ", installed))}"
@@ -126,6 +127,8 @@ public sealed class ModelRepository(
         await stream.CopyToAsync(bytes, cancellationToken);
         return bytes.ToArray();
     }
+
+    private static bool IsLive(string id) => !SemanticVersion.IsCandidate(id);
 
     private static string Folder(string id) => Root + id.Replace('@', '/');
 

@@ -12,6 +12,16 @@ public sealed partial class SemanticVersion : IComparer<string>
     /// <summary>Whether a text is a version.</summary>
     public static bool IsValid(string version) => Pattern().IsMatch(version);
 
+    /// <summary>The version of a candidate for a release: used only where its full name is asked for.</summary>
+    /// <param name="release">MAJOR.MINOR.PATCH.</param>
+    public static string Candidate(string release) => release + CandidateSuffix;
+
+    /// <summary>Whether a version is that of a candidate.</summary>
+    public static bool IsCandidate(string version) =>
+        version.EndsWith(CandidateSuffix, StringComparison.Ordinal);
+
+    private const string CandidateSuffix = "-candidate";
+
     /// <summary>Orders two versions; what is not one comes first.</summary>
     public int Compare(string? x, string? y)
     {

@@ -31,12 +31,19 @@ public sealed class ModelPool(ModelRepository repository, IOptions<InferenceOpti
 
     /// <summary>A network that is in memory, or null.</summary>
     /// <param name="name">The model's name.</param>
-    /// <param name="version">Its version; empty for the highest.</param>
+    /// <param name="version">Its version; empty for the highest live one.</param>
     public OnnxModel? Find(string name, string version) =>
         _models
             .Values.Where(m => m.IsValueCreated && m.Value.IsCompletedSuccessfully)
             .Select(m => m.Value.Result)
-            .Where(m => m.Manifest.Name == name && (version is "" || m.Manifest.Version == version))
+            .Where(m =>
+                m.Manifest.Name == name
+                && (
+                    version is ""
+                        ? !SemanticVersion.IsCandidate(m.Manifest.Version)
+                        : m.Manifest.Version == version
+                )
+            )
             .MaxBy(m => m.Manifest.Version, SemanticVersion.Comparer);
 
     /// <inheritdoc/>

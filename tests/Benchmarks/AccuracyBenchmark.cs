@@ -41,7 +41,7 @@ internal static class AccuracyBenchmark
     };
 
     /// <summary>MUSE regions of each structure: left (or unpaired), right.</summary>
-    private static readonly (string Name, int[] Left, int[] Right)[] Structures =
+    internal static readonly (string Name, int[] Left, int[] Right)[] Structures =
     [
         ("cerebral white matter", [.. Enumerable.Range(81, 15)], []),
         ("cerebral cortex", [.. Enumerable.Range(100, 108)], []),
@@ -150,7 +150,7 @@ internal static class AccuracyBenchmark
         return mean >= Required && least >= RequiredOfEach && flairMean >= RequiredOnFlair;
     }
 
-    private static Volume<T> Read<T>(string path, Func<Stream, NiftiReadOptions?, Volume<T>> read)
+    internal static Volume<T> Read<T>(string path, Func<Stream, NiftiReadOptions?, Volume<T>> read)
         where T : unmanaged
     {
         using var file = File.OpenRead(path);
@@ -211,7 +211,7 @@ internal static class AccuracyBenchmark
         return map;
     }
 
-    private static Volume<byte> Relabel(Volume<byte> labels, byte[] map) =>
+    internal static Volume<byte> Relabel(Volume<byte> labels, byte[] map) =>
         new(labels.Geometry, [.. labels.Voxels.Select(v => map[v])]);
 
     /// <summary>By structure number: merged sides below <see cref="RightSide"/>, then left and right under their own keys.</summary>

@@ -5,6 +5,8 @@ return args switch
 {
     ["accuracy"] => AccuracyBenchmark.Run(),
     ["accuracy", var packages] => AccuracyBenchmark.Run(packages),
+    ["adaptation"] => AdaptationBenchmark.Run(resume: false),
+    ["adaptation", "resume"] => AdaptationBenchmark.Run(resume: true),
     ["dicom"] => DicomBenchmark.Run(),
     ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
@@ -18,7 +20,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, dicom, imaging, inference, lesions FOLDER, rca"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, adaptation [resume], dicom, imaging, inference, lesions FOLDER, rca"
     );
     return 2;
 }

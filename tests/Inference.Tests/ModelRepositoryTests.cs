@@ -26,6 +26,22 @@ public sealed class ModelRepositoryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_candidate_is_never_live_and_is_found_by_its_full_name_alone()
+    {
+        Install("tiny", "1.0.0");
+        Install("tiny", "2.0.0-candidate");
+        Install("new", "1.0.0-candidate");
+        var models = ModelRepository.InFolder(_folder);
+        Assert.Equal(["tiny@1.0.0"], (await models.ListAsync(default)).Select(m => m.Id));
+        Assert.Equal("tiny@1.0.0", (await models.GetManifestAsync("tiny", default)).Id);
+        Assert.Equal(
+            "tiny@2.0.0-candidate",
+            (await models.LoadAsync("tiny@2.0.0-candidate", default)).Manifest.Id
+        );
+        await Assert.ThrowsAsync<ModelPackageException>(() => models.LoadAsync("new", default));
+    }
+
+    [Fact]
     public async Task An_unknown_model_is_refused_naming_it_and_those_installed()
     {
         Install("tiny", "1.0.0");

@@ -12,6 +12,7 @@ public sealed class RecipeTests
     [InlineData("brain-structures", "learningRate", "learningRat")]
     [InlineData("lesions", "tumourFraction", "tumorFraction")]
     [InlineData("lesions", "missingFraction", "missing")]
+    [InlineData("adapt", "fullFrom", "fulFrom")]
     public void A_misspelt_key_is_refused_by_name(string recipe, string right, string wrong)
     {
         using var folder = new TemporaryFolder();
@@ -30,6 +31,7 @@ public sealed class RecipeTests
     [InlineData("super-resolution")]
     [InlineData("quality-regressor")]
     [InlineData("lesions")]
+    [InlineData("adapt")]
     public void A_shipped_recipe_is_read_and_its_output_values_differ(string name)
     {
         var recipe = RecipeFile.Read<Recipe>(Shipped(name));
@@ -38,6 +40,7 @@ public sealed class RecipeTests
         Assert.Equal(name == "super-resolution", recipe.Slices is not null);
         Assert.Equal(name == "quality-regressor", recipe.Judges is not null);
         Assert.Equal(name == "lesions", recipe.Lesions is not null);
+        Assert.Equal(name == "adapt", recipe.Adaptation is not null);
     }
 
     [Fact]

@@ -56,6 +56,13 @@ public sealed class StructureNet : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
+        return ForwardWithMaps(input).Logits.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Logits, and the maps of <see cref="MapWidths"/>: of the coarsest level, then of each decoder, full resolution last.</summary>
+    public (Tensor Logits, IReadOnlyList<Tensor> Maps) ForwardWithMaps(Tensor input)
+    {
+        using var scope = NewDisposeScope();
         var skips = new Stack<Tensor>();
         var x = _down[0].forward(input);
         for (var n = 1; n < _down.Count; n++)
@@ -63,12 +70,21 @@ public sealed class StructureNet : Module<Tensor, Tensor>
             skips.Push(x);
             x = _encode[n - 1].forward(_down[n].forward(x));
         }
+        List<Tensor> maps = [x.MoveToOuterDisposeScope()];
         for (var n = 0; n < _up.Count; n++)
         {
             x = _decode[n].forward(cat([_up[n].forward(x), skips.Pop()], 1));
+            maps.Add(x.MoveToOuterDisposeScope());
         }
-        return _classify.forward(x).MoveToOuterDisposeScope();
+        return (_classify.forward(x).MoveToOuterDisposeScope(), maps);
     }
+
+    /// <summary>Channels of the maps that <see cref="ForwardWithMaps"/> gives.</summary>
+    public IReadOnlyList<int> MapWidths =>
+        [
+            (int)_down[^1].Convolution.weight.shape[0],
+            .. _decode.Select(block => (int)block.Convolution.weight.shape[0]),
+        ];
 
     /// <summary>Voxels of the full resolution that an output voxel sees to each side: two 3³ convolutions a level on the way down, one on the way up.</summary>
     public int Reach => (1 << (_down.Count + 1)) - 3;

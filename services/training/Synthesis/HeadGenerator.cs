@@ -83,7 +83,7 @@ public sealed class HeadGenerator
                 TissueTable.Draw(
                     _atlas.Values,
                     random.Chance(channel.Fraction) ? channel.Contrast : Contrast.Any,
-                    random
+                    _settings.ContrastSeed is { } seed ? new FastRandom(seed, 0) : random
                 )
             )
             .ToArray();
