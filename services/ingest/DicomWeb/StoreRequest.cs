@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
@@ -27,7 +28,7 @@ internal sealed class StoreRequest : IAsyncDisposable
     private readonly List<Task<TakenPart>> _taken = [];
     private readonly List<Task<StoredPart>> _parts = [];
     private readonly ConcurrentDictionary<string, Lazy<Task<GatheredStudy>>> _studies = new();
-    private readonly byte[] _buffer = new byte[BufferBytes];
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
     private bool _ended;
 
     public StoreRequest(
@@ -109,6 +110,7 @@ internal sealed class StoreRequest : IAsyncDisposable
             slot.Received.Dispose();
             slot.Kept.Dispose();
         }
+        ArrayPool<byte>.Shared.Return(_buffer);
     }
 
     private Task KeepIdentitiesAsync(CancellationToken cancellationToken) =>

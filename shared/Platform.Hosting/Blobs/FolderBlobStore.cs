@@ -10,7 +10,10 @@ namespace Platform.Hosting;
 /// <param name="root">The folder; created where it is missing.</param>
 public sealed partial class FolderBlobStore(string root) : IBlobStore
 {
-    private const int BufferBytes = 1 << 17;
+    private const int ReadBufferBytes = 1 << 17;
+
+    /// <summary>What is written is large, or a small document, for which a buffer on the large object heap would cost more than writing it.</summary>
+    private const int WriteBufferBytes = 1 << 14;
     private const int Eexist = 17;
     private const int ReadOnly = 0;
 
@@ -49,7 +52,7 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
                     FileMode.CreateNew,
                     FileAccess.Write,
                     FileShare.None,
-                    BufferBytes
+                    WriteBufferBytes
                 )
             )
             {
@@ -77,7 +80,7 @@ public sealed partial class FolderBlobStore(string root) : IBlobStore
                     FileMode.Open,
                     FileAccess.Read,
                     FileShare.Read | FileShare.Delete,
-                    BufferBytes,
+                    ReadBufferBytes,
                     FileOptions.Asynchronous | FileOptions.SequentialScan
                 )
             );
