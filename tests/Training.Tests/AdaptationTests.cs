@@ -163,6 +163,32 @@ public sealed class AdaptationTests
     }
 
     [Fact]
+    public void An_adaptation_stopped_and_resumed_ends_as_one_that_was_not()
+    {
+        set_num_threads(1);
+        using var folder = new TemporaryFolder();
+        var checkpoint = Path.Combine(folder.Path, "state");
+        CentredHead[] target =
+        [
+            .. Enumerable.Range(0, 3).Select(n => TargetFolder.Read(Scan(n), Phantom)),
+        ];
+        Trainer Create(out AdaptationTask task)
+        {
+            task = new(Phantom, Atlas, target);
+            return new(task, Phantom.Optimisation, Phantom.Seed, _ => { });
+        }
+        var whole = Create(out var uninterrupted);
+        whole.Run(null, resume: false);
+        Create(out _).Run(checkpoint, resume: false, until: 5);
+        var rest = Create(out var resumed);
+        rest.Run(checkpoint, resume: true);
+        Assert.Equal(whole.Losses[5..], rest.Losses);
+        whole.UseAverage();
+        rest.UseAverage();
+        Assert.Equal(uninterrupted.Segmenter.ToOnnx(), resumed.Segmenter.ToOnnx());
+    }
+
+    [Fact]
     public void A_run_ends_where_its_task_has_seen_enough_and_a_resumed_one_does_not_go_on()
     {
         using var folder = new TemporaryFolder();
