@@ -30,6 +30,9 @@ public sealed record Recipe
     /// <summary>Synthesis.</summary>
     public required GeneratorSettings Generator { get; init; }
 
+    /// <summary>How hearts are imaged; cardiac models only, which need no label maps.</summary>
+    public HeartSettings? Heart { get; init; }
+
     /// <summary>What is painted into the label maps; lesions only.</summary>
     public LesionSettings? Lesions { get; init; }
 
@@ -79,6 +82,9 @@ public sealed record NetworkSettings
 
     /// <summary>Maps of the last full-resolution layer; quality regression: of the layer before the Dice; lesions: of the classifier's hidden layers.</summary>
     public required int OutputWidth { get; init; }
+
+    /// <summary>U-Net: above 0 for thick slices, as <see cref="Networks.StructureNet"/> takes it.</summary>
+    public int FlatLevels { get; init; }
 }
 
 /// <summary>How thick slices are made of thin ones.</summary>
@@ -89,6 +95,9 @@ public sealed record SliceSettings
 
     /// <summary>Full width at half maximum of the Gaussian slice profile over the slice distance: least and largest.</summary>
     public required IReadOnlyList<double> ProfileFwhm { get; init; }
+
+    /// <summary>Standard deviation of the shift of a thick slice within its plane, mm.</summary>
+    public double ShiftMm { get; init; }
 
     /// <summary>Largest standard deviation of the noise added to thick slices, relative to white matter at 1.</summary>
     public required double Noise { get; init; }

@@ -19,10 +19,7 @@ public sealed class StructureTask : ITrainingTask
     private const float PriorShare = 0.25f;
 
     private readonly Recipe _recipe;
-    private readonly LabelAtlas _atlas;
-    private readonly HeadGenerator _generator;
-    private readonly LabelMap[] _training;
-    private readonly LabelMap[] _heldOut;
+    private readonly ISampleSource _source;
     private readonly Lazy<SyntheticHead[]> _probes;
     private readonly Lazy<float[]> _prior;
 
@@ -30,19 +27,23 @@ public sealed class StructureTask : ITrainingTask
     /// <param name="atlas">Label maps; those held out are not drawn from.</param>
     /// <param name="device">Where the network is trained; null: the CPU. Its first weights do not depend on it.</param>
     public StructureTask(Recipe recipe, LabelAtlas atlas, Device? device = null)
+        : this(recipe, new HeadSource(recipe, atlas), device) { }
+
+    /// <param name="recipe">What to train.</param>
+    /// <param name="source">Synthetic images with their labels.</param>
+    /// <param name="device">Where the network is trained; null: the CPU. Its first weights do not depend on it.</param>
+    public StructureTask(Recipe recipe, ISampleSource source, Device? device = null)
     {
-        _recipe = recipe;
+        (_recipe, _source) = (recipe, source);
         random.manual_seed(recipe.Seed);
         Network = new StructureNet(
             recipe.Network.Widths,
             recipe.Network.OutputWidth,
-            recipe.Structures.Count + 1
+            recipe.Structures.Count + 1,
+            flatLevels: recipe.Network.FlatLevels
         );
         Device = device ?? CPU;
         Network.to(Device);
-        _atlas = atlas;
-        _generator = Generator(recipe.Generator);
-        (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
         _probes = new(() => [.. HeldOut(1, t1Fraction: 1)]);
         _prior = new(Prior);
     }
@@ -68,7 +69,7 @@ public sealed class StructureTask : ITrainingTask
     public IEnumerable<Batch> Draw(long index)
     {
         var draw = new FastRandom(_recipe.Seed, index);
-        var sample = _generator.Generate(_training[draw.Next(_training.Length)], draw);
+        var sample = _source.Draw(draw);
         var image = Normalise(sample);
         for (var n = 0; n < _recipe.Optimisation.PatchesPerHead; n++)
         {
@@ -76,17 +77,20 @@ public sealed class StructureTask : ITrainingTask
         }
     }
 
+    /// <summary>The image that the patches of sample <paramref name="index"/> are cut from.</summary>
+    public SyntheticHead Sample(long index) => _source.Draw(new(_recipe.Seed, index));
+
     /// <summary>Synthetic heads of the held-out maps, from a stream no training sample uses.</summary>
     /// <param name="headsPerMap">How many.</param>
     /// <param name="t1Fraction">Share of them with T1-like contrast; the others have any contrast at all.</param>
     public IEnumerable<SyntheticHead> HeldOut(int headsPerMap, double t1Fraction)
     {
-        var generator = Generator(_recipe.Generator with { T1Fraction = t1Fraction });
-        for (var n = 0; n < _heldOut.Length * headsPerMap; n++)
+        for (var n = 0; n < _source.HeldOutMaps * headsPerMap; n++)
         {
-            yield return generator.Generate(
-                _heldOut[n % _heldOut.Length],
-                new FastRandom(_recipe.Seed + 1_000_003, n)
+            yield return _source.HeldOut(
+                n % _source.HeldOutMaps,
+                new FastRandom(_recipe.Seed + 1_000_003, n),
+                t1Fraction
             );
         }
     }
@@ -149,9 +153,6 @@ public sealed class StructureTask : ITrainingTask
         ];
     }
 
-    private HeadGenerator Generator(GeneratorSettings settings) =>
-        new(_atlas, settings, ClassOf(_recipe.Structures));
-
     private byte[] Segment(SyntheticHead sample)
     {
         using var scope = NewDisposeScope();
@@ -178,7 +179,7 @@ public sealed class StructureTask : ITrainingTask
         for (var index = 0; index < PriorHeads; index++)
         {
             var draw = new FastRandom(_recipe.Seed, index);
-            var sample = _generator.Generate(_training[draw.Next(_training.Length)], draw);
+            var sample = _source.Draw(draw);
             foreach (var label in sample.Labels)
             {
                 counts[label]++;

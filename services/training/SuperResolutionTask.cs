@@ -8,26 +8,29 @@ using static TorchSharp.torch;
 namespace Platform.Training;
 
 /// <summary>
-/// Super-resolution along the slice axis: thin-slice heads are synthesised, blurred with a slice profile and decimated; the network
+/// Super-resolution along the slice axis: thin slices are synthesised, blurred with a slice profile and decimated; the network
 /// learns what the thin slices have beyond the cubic B-spline interpolation of the thick ones.
 /// </summary>
 public sealed class SuperResolutionTask : ITrainingTask
 {
-    // Axial, coronal and sagittal slices, as SuperResolver turns them: the slice axis last.
-    private static readonly string[] Orientations = ["RAS", "RSA", "ASR"];
     private readonly Recipe _recipe;
     private readonly SliceSettings _slices;
-    private readonly HeadGenerator _generator;
-    private readonly LabelMap[] _training;
-    private readonly LabelMap[] _heldOut;
+    private readonly IThinSource _source;
 
     /// <param name="recipe">What to train; it has slice settings.</param>
     /// <param name="atlas">Label maps; those held out are not drawn from.</param>
     /// <param name="device">Where the network is trained; null: the CPU. Its first weights do not depend on it.</param>
     /// <exception cref="InvalidDataException">The recipe has no slice settings.</exception>
     public SuperResolutionTask(Recipe recipe, LabelAtlas atlas, Device? device = null)
+        : this(recipe, new ThinHeads(recipe, atlas), device) { }
+
+    /// <param name="recipe">What to train; it has slice settings.</param>
+    /// <param name="source">Thin slices.</param>
+    /// <param name="device">Where the network is trained; null: the CPU. Its first weights do not depend on it.</param>
+    /// <exception cref="InvalidDataException">The recipe has no slice settings.</exception>
+    public SuperResolutionTask(Recipe recipe, IThinSource source, Device? device = null)
     {
-        _recipe = recipe;
+        (_recipe, _source) = (recipe, source);
         _slices = recipe.Slices ?? throw new InvalidDataException("the recipe has no slices");
         random.manual_seed(recipe.Seed);
         Network = new SuperResolutionNet(
@@ -38,8 +41,6 @@ public sealed class SuperResolutionTask : ITrainingTask
         );
         Device = device ?? CPU;
         Network.to(Device);
-        _generator = new(atlas, recipe.Generator, new Dictionary<int, byte>());
-        (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
     }
 
     /// <inheritdoc/>
@@ -55,7 +56,7 @@ public sealed class SuperResolutionTask : ITrainingTask
     public IEnumerable<Batch> Draw(long index)
     {
         var draw = new FastRandom(_recipe.Seed, index);
-        var pair = Simulate(_training[draw.Next(_training.Length)], draw);
+        var pair = Simulate(_source.Draw(draw), draw);
         for (var n = 0; n < _recipe.Optimisation.PatchesPerHead; n++)
         {
             yield return Cut(pair, draw);
@@ -73,10 +74,10 @@ public sealed class SuperResolutionTask : ITrainingTask
     public Fidelity HeldOut(int headsPerMap)
     {
         var all = new List<Fidelity>();
-        for (var n = 0; n < _heldOut.Length * headsPerMap; n++)
+        for (var n = 0; n < _source.HeldOutMaps * headsPerMap; n++)
         {
             var draw = new FastRandom(_recipe.Seed + 1_000_003, n);
-            all.Add(Compare(Simulate(_heldOut[n % _heldOut.Length], draw)));
+            all.Add(Compare(Simulate(_source.HeldOut(n % _source.HeldOutMaps, draw), draw)));
         }
         return new(
             all.Average(f => f.SplinePsnr),
@@ -94,15 +95,9 @@ public sealed class SuperResolutionTask : ITrainingTask
         float Deviation
     );
 
-    private Pair Simulate(LabelMap map, FastRandom draw)
+    private Pair Simulate(Volume<float> truth, FastRandom draw)
     {
-        var head = _generator.Generate(map, draw);
         var spacing = _recipe.Generator.SpacingMm;
-        var upright = new Volume<float>(
-            VolumeGeometry.Ras(head.Shape, (spacing, spacing, spacing)),
-            head.Image
-        );
-        var truth = Orienter.ToOrientation(upright, Orientations[draw.Next(3)]);
         var (factor, shape) = (_slices.Factor, truth.Geometry.Shape);
         var width = draw.Uniform(_slices.ProfileFwhm[0], _slices.ProfileFwhm[1]) * factor;
         var blurred = Filters.Gaussian(truth.Voxels, shape, 2, width / 2.3548);
@@ -111,6 +106,7 @@ public sealed class SuperResolutionTask : ITrainingTask
             VolumeGeometry.Ras((shape.I, shape.J, slices), (spacing, spacing, spacing * factor)),
             Filters.SampleAt(blurred, shape, 2, slices, s => (s + 0.5) * factor - 0.5)
         );
+        Shift(thick, _slices.ShiftMm / spacing, draw);
         Acquisition.AddNoise(thick.Voxels, _slices.Noise, draw);
         var percentiles = _recipe.Optimisation.Percentiles;
         var deviation = Normaliser.Measure(thick.Voxels, percentiles[0], percentiles[1]).Deviation;
@@ -123,6 +119,33 @@ public sealed class SuperResolutionTask : ITrainingTask
                 .Voxels,
             deviation
         );
+    }
+
+    /// <summary>Moves each slice within its plane by random fractions of voxels, as breath holds that differ do.</summary>
+    private static void Shift(Volume<float> thick, double deviation, FastRandom draw)
+    {
+        if (deviation == 0)
+        {
+            return;
+        }
+        var (width, height, slices) = thick.Geometry.Shape;
+        for (var k = 0; k < slices; k++)
+        {
+            var plane = thick.Voxels.AsSpan(width * height * k, width * height);
+            var moved = plane.ToArray();
+            for (var axis = 0; axis < 2; axis++)
+            {
+                var by = deviation * draw.Gaussian();
+                moved = Filters.SampleAt(
+                    moved,
+                    (width, height, 1),
+                    axis,
+                    axis == 0 ? width : height,
+                    position => position + by
+                );
+            }
+            moved.CopyTo(plane);
+        }
     }
 
     private Batch Cut(Pair pair, FastRandom draw)

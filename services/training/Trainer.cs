@@ -176,17 +176,27 @@ public sealed class Trainer(
             / 2;
         var (correct1, correct2) = (1 - Math.Pow(0.9, _step), 1 - Math.Pow(0.999, _step));
         var decay = Math.Min(settings.AverageDecay, (1.0 + _step) / (10 + _step));
+        // Numbers that torch is handed are finalised like any object, even while torch reads them: these live until the end.
+        using Scalar keepFirst = 0.9,
+            addFirst = 0.1,
+            keepSecond = 0.999,
+            addSecond = 0.001,
+            divideSecond = correct2,
+            tiny = 1e-8,
+            step = -rate / correct1,
+            keepAverage = decay,
+            addAverage = 1 - decay;
         for (var n = 0; n < _weights.Length; n++)
         {
             if (_weights[n].Value.grad is not { } gradient)
             {
                 continue;
             }
-            _first[n].mul_(0.9).add_(gradient, alpha: 0.1);
-            _second[n].mul_(0.999).addcmul_(gradient, gradient, 0.001);
-            var scale = (_second[n] / correct2).sqrt_().add_(1e-8);
-            _weights[n].Value.addcdiv_(_first[n], scale, -rate / correct1);
-            _average[n].mul_(decay).add_(_weights[n].Value, alpha: 1 - decay);
+            _first[n].mul_(keepFirst).add_(gradient, alpha: addFirst);
+            _second[n].mul_(keepSecond).addcmul_(gradient, gradient, addSecond);
+            var scale = (_second[n] / divideSecond).sqrt_().add_(tiny);
+            _weights[n].Value.addcdiv_(_first[n], scale, step);
+            _average[n].mul_(keepAverage).add_(_weights[n].Value, alpha: addAverage);
         }
     }
 

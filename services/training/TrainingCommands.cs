@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Platform.Training;
 
-/// <summary>The command line: references, brain-structures, super-resolution, quality-regressor, lesions, adapt.</summary>
+/// <summary>The command line: references, and a command for each recipe.</summary>
 public static class TrainingCommands
 {
     private static readonly Option<DirectoryInfo> Labels = OfData(
@@ -127,6 +127,27 @@ public static class TrainingCommands
         adapt.Add(Target);
         root.Add(adapt);
         root.Add(LesionSamples());
+        root.Add(
+            Model(
+                "cardiac-structures",
+                "Train the segmentation of the heart on short-axis cine.",
+                (recipe, _, device, _) =>
+                    new StructureTask(recipe, HeartGenerator.Of(recipe), device),
+                HeartPackageWriter.Write,
+                needsLabels: false
+            )
+        );
+        root.Add(
+            Model(
+                "cardiac-super-resolution",
+                "Train the super-resolution of thick short-axis slices.",
+                (recipe, _, device, _) =>
+                    new SuperResolutionTask(recipe, new ThinHearts(recipe), device),
+                HeartPackageWriter.Write,
+                needsLabels: false
+            )
+        );
+        root.Add(SampleCommands.Hearts());
         return root;
     }
 
@@ -185,13 +206,13 @@ public static class TrainingCommands
         string name,
         string description,
         Func<Recipe, LabelAtlas, Device, ParseResult, T> create,
-        Action<Recipe, T, RunSummary, string> write
+        Action<Recipe, T, RunSummary, string> write,
+        bool needsLabels = true
     )
         where T : ITrainingTask
     {
         var command = new Command(name, description)
         {
-            Labels,
             Out,
             Steps,
             Seed,
@@ -201,6 +222,10 @@ public static class TrainingCommands
             Workers,
             Where,
         };
+        if (needsLabels)
+        {
+            command.Add(Labels);
+        }
         command.SetAction(
             (parsed, cancellation) =>
                 Task.FromResult(
@@ -216,7 +241,9 @@ public static class TrainingCommands
                                 Steps = parsed.GetValue(Steps) ?? recipe.Optimisation.Steps,
                             },
                         };
-                        var atlas = ReadLabels(parsed.GetValue(Labels)!);
+                        var atlas = needsLabels
+                            ? ReadLabels(parsed.GetValue(Labels)!)
+                            : LabelAtlas.Build([]);
                         var device = DeviceOf(parsed.GetValue(Where)!);
                         var task = create(recipe, atlas, device, parsed);
                         var trainer = new Trainer(
@@ -257,7 +284,7 @@ public static class TrainingCommands
                             ?? $"shared/models/{recipe.Name}/{VersionOf(recipe)}";
                         var heads =
                             recipe.Optimisation.HeldOutHeads
-                            * recipe.Optimisation.HeldOutMaps.Count;
+                            * Math.Max(1, recipe.Optimisation.HeldOutMaps.Count);
                         write(
                             recipe,
                             task,
@@ -283,22 +310,12 @@ public static class TrainingCommands
     private static string VersionOf(Recipe recipe) =>
         recipe.Adaptation is null ? recipe.Version : SemanticVersion.Candidate(recipe.Version);
 
-    private static Command LesionSamples()
-    {
-        const int count = 8,
-            columns = 2;
-        var file = new Argument<FileInfo>("file") { Description = "The PNG to write" };
-        var command = new Command(
+    private static Command LesionSamples() =>
+        SampleCommands.Create(
             "lesion-samples",
-            "Draw the first synthetic heads of the lesion recipe, and say how many a second one thread makes."
-        )
-        {
-            file,
-            Labels,
-            LesionMasks,
-        };
-        command.SetAction(parsed =>
-            Guard(() =>
+            "Draw the first synthetic heads of the lesion recipe",
+            [Labels, LesionMasks],
+            parsed =>
             {
                 var recipe = RecipeFile.Read<Recipe>(RecipePath("lesions"));
                 // Necks of one length make slices of one height.
@@ -311,21 +328,9 @@ public static class TrainingCommands
                     ReadLabels(parsed.GetValue(Labels)!),
                     ReadLesionMasks(recipe, parsed)
                 );
-                var heads = Enumerable.Range(0, count).Select(n => task.Sample(n)).ToList();
-                var watch = System.Diagnostics.Stopwatch.StartNew();
-                foreach (var n in Enumerable.Range(0, count))
-                {
-                    task.Draw(n).ToList().ForEach(patch => patch.Dispose());
-                }
-                Log(
-                    $"{count / watch.Elapsed.TotalSeconds:f1} heads a second, {count * recipe.Optimisation.PatchesPerHead / watch.Elapsed.TotalSeconds:f1} patches"
-                );
-                using var stream = parsed.GetValue(file)!.Create();
-                SamplePicture.Write(stream, heads, columns);
-            })
+                return (task.Sample, task.Draw);
+            }
         );
-        return command;
-    }
 
     private static IReadOnlyList<LesionMask> ReadLesionMasks(Recipe recipe, ParseResult parsed)
     {
@@ -358,14 +363,14 @@ public static class TrainingCommands
                 "CUDA was asked for, and torch sees no such device: services/training/README.md says what a build for it needs"
             );
 
-    private static string RecipePath(string name) =>
+    internal static string RecipePath(string name) =>
         Path.Combine(AppContext.BaseDirectory, "recipes", $"{name}.json");
 
-    private static void Log(string message) =>
+    internal static void Log(string message) =>
         Console.WriteLine($"{DateTime.Now:HH:mm:ss} {message}");
 
     /// <summary>Faults of the user's input are one line and exit code 1.</summary>
-    private static int Guard(Action action)
+    internal static int Guard(Action action)
     {
         try
         {

@@ -116,14 +116,14 @@ public static partial class ManifestReader
         }
         if (!IsOrientation(input.Orientation))
         {
-            yield return $"input.orientation '{input.Orientation}': three axis codes such as RAS";
+            yield return $"input.orientation '{input.Orientation}': three axis codes such as RAS, or {SliceAxis.Last}";
         }
         if (
             input.SpacingMm is { } s
-            && (s.Count != 3 || s.Any(mm => !(mm > 0 && double.IsFinite(mm))))
+            && (s.Count != 3 || s.Any(mm => !(mm >= 0 && double.IsFinite(mm))))
         )
         {
-            yield return "input.spacingMm: three positive numbers";
+            yield return "input.spacingMm: three numbers, none below 0; 0 keeps the volume's own";
         }
         var n = input.Normalisation;
         if (
@@ -297,10 +297,13 @@ public static partial class ManifestReader
     }
 
     private static bool IsOrientation(string codes) =>
-        codes.Length == 3
-        && codes.All(c => "RLAPSI".Contains(c, StringComparison.Ordinal))
-        && codes.Select(c => "RLAPSI".IndexOf(c, StringComparison.Ordinal) / 2).Distinct().Count()
-            == 3;
+        codes == SliceAxis.Last
+        || codes.Length == 3
+            && codes.All(c => "RLAPSI".Contains(c, StringComparison.Ordinal))
+            && codes
+                .Select(c => "RLAPSI".IndexOf(c, StringComparison.Ordinal) / 2)
+                .Distinct()
+                .Count() == 3;
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{1,39}$")]
     private static partial Regex NamePattern();

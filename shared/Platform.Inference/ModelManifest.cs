@@ -77,10 +77,10 @@ public sealed record ModelInput
     /// <summary>Channels after the first that may be missing: then they are zero everywhere, the mean of every normalised channel, as in training.</summary>
     public IReadOnlyList<string> OptionalChannels { get; init; } = [];
 
-    /// <summary>Axis codes of the grid the network sees.</summary>
+    /// <summary>Axis codes of the grid the network sees; or <see cref="SliceAxis.Last"/>.</summary>
     public string Orientation { get; init; } = "RAS";
 
-    /// <summary>Spacing of that grid in mm along i, j, k; null keeps the volume's own.</summary>
+    /// <summary>Spacing of that grid in mm along i, j, k; null keeps the volume's own, and so does 0 along an axis.</summary>
     public IReadOnlyList<double>? SpacingMm { get; init; }
 
     /// <summary>Intensity normalisation.</summary>

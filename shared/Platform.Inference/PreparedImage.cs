@@ -90,12 +90,23 @@ public sealed class PreparedImage
     /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
     internal static PreparedImage Make(Volume<float> image, ModelInput input)
     {
-        var turned = Orienter.ToOrientation(image, input.Orientation);
+        var turned = Orienter.ToOrientation(
+            image,
+            input.Orientation == SliceAxis.Last
+                ? SliceAxis.OrientationOf(image.Geometry)
+                : input.Orientation
+        );
         if (input.SpacingMm is [var i, var j, var k])
         {
-            turned = Resampler.Linear(turned, Resampler.ToSpacing(turned.Geometry, (i, j, k)));
+            var own = turned.Geometry.Spacing;
+            turned = Resampler.Linear(
+                turned,
+                Resampler.ToSpacing(turned.Geometry, (Or(i, own.I), Or(j, own.J), Or(k, own.K)))
+            );
         }
         return Make(turned, input.Normalisation);
+
+        static double Or(double spacing, double own) => spacing > 0 ? spacing : own;
     }
 
     /// <summary>Turned, resampled and normalised as a network of several channels wants it.</summary>

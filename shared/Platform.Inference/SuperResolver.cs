@@ -10,20 +10,12 @@ namespace Platform.Inference;
 /// <param name="model">A network whose task is super-resolution.</param>
 public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>, float>
 {
-    /// <summary>The orientation in which an image's thick axis is k: axial, coronal or sagittal slices.</summary>
-    private static readonly Dictionary<char, string> Orientations = new()
-    {
-        ['S'] = "RAS",
-        ['A'] = "RSA",
-        ['R'] = "ASR",
-    };
-
     /// <summary>The grid of the result: the axis of largest spacing (the last of several) has a factor more voxels; the field of view stays.</summary>
     /// <remarks>Fine slice f of thick slice s lies at s + (f + 0.5) / F − 0.5 thick slices.</remarks>
     public static VolumeGeometry FineGeometry(VolumeGeometry thick, int factor)
     {
         double[] affine = [.. thick.Affine];
-        var axis = ThickAxis(thick);
+        var axis = SliceAxis.Of(thick);
         var shift = 0.5 / factor - 0.5;
         for (var row = 0; row < 12; row += 4)
         {
@@ -44,7 +36,7 @@ public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>,
     /// <exception cref="VolumeException">A non-finite voxel, or no contrast.</exception>
     public PreparedImage Prepare(Volume<float> image) =>
         PreparedImage.Make(
-            Orienter.ToOrientation(image, NetworkOrientation(image.Geometry)),
+            Orienter.ToOrientation(image, SliceAxis.OrientationOf(image.Geometry)),
             model.Manifest.Input.Normalisation
         );
 
@@ -86,31 +78,9 @@ public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>,
     {
         var geometry = FineGeometry(image.Geometry, model.DepthFactor);
         var fine = Resampler.CubicBSpline(image, geometry);
-        var turned = Orienter.Restore(residual, NetworkOrientation(image.Geometry), geometry);
+        var turned = Orienter.Restore(residual, SliceAxis.OrientationOf(image.Geometry), geometry);
         TensorPrimitives.Add(fine.Voxels, turned.Voxels, fine.Voxels);
         TensorPrimitives.Max(fine.Voxels, TensorPrimitives.Min<float>(image.Voxels), fine.Voxels);
         return fine;
-    }
-
-    private static string NetworkOrientation(VolumeGeometry geometry)
-    {
-        var code = geometry.Orientation[ThickAxis(geometry)];
-        return Orientations[
-            code switch
-            {
-                'L' => 'R',
-                'P' => 'A',
-                'I' => 'S',
-                _ => code,
-            }
-        ];
-    }
-
-    private static int ThickAxis(VolumeGeometry geometry)
-    {
-        var (i, j, k) = geometry.Spacing;
-        return k >= i && k >= j ? 2
-            : j >= i ? 1
-            : 0;
     }
 }

@@ -8,9 +8,9 @@ namespace Platform.Benchmarks;
 
 /// <summary>
 /// The committed brain model on the 12 real T1 and FLAIR scans of PLATFORM_DATA/t1-brain, against their MUSE regions, the super-resolution
-/// model against interpolation, and the lesion model where one is installed. Rewrites the accuracy section of their cards; fails where the judged
+/// model against interpolation, and the lesion and cardiac models where they are installed. Rewrites the accuracy section of their cards; fails where the judged
 /// structures are below <see cref="Required"/> in the mean, one of them below <see cref="RequiredOfEach"/>, FLAIR below
-/// <see cref="RequiredOnFlair"/>, or lesions below what is required of them.
+/// <see cref="RequiredOnFlair"/>, or lesions or hearts below what is required of them.
 /// None of these scans took part in training.
 /// </summary>
 internal static class AccuracyBenchmark
@@ -73,8 +73,9 @@ internal static class AccuracyBenchmark
         var holds = MeasureStructures(models, packages, data, table);
         AccuracySuperResolution.Measure(models, packages, data, table);
         var lesions = AccuracyLesions.Measure(models, packages, data, table);
+        var heart = AccuracyCardiac.Measure(models, packages, data, table);
         var written = table.Finish();
-        return holds && lesions != false ? written : 1;
+        return holds && lesions != false && heart != false ? written : 1;
     }
 
     /// <summary>The folder of real scans; null, with a message, where there is none.</summary>

@@ -25,10 +25,12 @@ internal static class AccuracySuperResolution
             .ListAsync(default)
             .GetAwaiter()
             .GetResult()
-            .LastOrDefault(m => m.Task == ModelTask.SuperResolution);
+            .LastOrDefault(m => m.Task == ModelTask.SuperResolution && m.Input.Channels is ["T1"]);
         if (manifest is null)
         {
-            Console.Error.WriteLine("bench accuracy: no super-resolution model is installed");
+            Console.Error.WriteLine(
+                "bench accuracy: no super-resolution model for T1 is installed"
+            );
             return;
         }
         using var model = new OnnxModel(

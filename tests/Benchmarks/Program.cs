@@ -7,6 +7,7 @@ return args switch
     ["accuracy", var packages] => AccuracyBenchmark.Run(packages),
     ["adaptation"] => AdaptationBenchmark.Run(resume: false),
     ["adaptation", "resume"] => AdaptationBenchmark.Run(resume: true),
+    ["cardiac", var packages] => AccuracyCardiac.Run(packages),
     ["dicom"] => DicomBenchmark.Run(),
     ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
@@ -20,7 +21,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, adaptation [resume], dicom, imaging, inference, lesions FOLDER, rca"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, adaptation [resume], cardiac FOLDER, dicom, imaging, inference, lesions FOLDER, rca"
     );
     return 2;
 }

@@ -44,6 +44,7 @@ public sealed class ModelPackageTests
     [InlineData("\"1.0.0\"", "\"one\"", "version 'one'")]
     [InlineData("\"tiny\"", "\"Tiny Model\"", "name 'Tiny Model'")]
     [InlineData("\"RAS\"", "\"RAR\"", "input.orientation 'RAR'")]
+    [InlineData("\"RAS\"", "\"slices\"", "input.orientation 'slices'")]
     [InlineData("\"channel\": 1", "\"channel\": 0", "label 'bright'")]
     [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"left\",", "channel 1")]
     [InlineData("\"value\": 1,", "\"value\": 1, \"side\": \"top\",", "side 'top'")]

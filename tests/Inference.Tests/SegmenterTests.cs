@@ -38,6 +38,24 @@ public sealed class SegmenterTests
         Assert.Equal(["infer", "prepare", "restore"], seconds.Keys.Order());
     }
 
+    /// <summary>Thick slices of any direction stay as they are where the manifest says so: a ball is found to within a voxel of its plane in every slice.</summary>
+    [Theory]
+    [InlineData("RAS")]
+    [InlineData("SAR")]
+    [InlineData("LIP")]
+    public void Thick_slices_stay_as_they_are(string orientation)
+    {
+        var image = Orienter.ToOrientation(Ball(120, (1.4, 1.4, 9), 25), orientation);
+        var manifest = Manifests.Segmentation(Bright);
+        manifest = manifest with
+        {
+            Input = manifest.Input with { Orientation = SliceAxis.Last, SpacingMm = [1.4, 1.4, 0] },
+        };
+        var (labels, _) = Segment(manifest, Bright, image);
+        // On its own grid nothing is interpolated: what is bright is found exactly.
+        Assert.Equal(image.Voxels.Select(value => value > 600 ? (byte)1 : (byte)0), labels.Voxels);
+    }
+
     [Theory]
     [InlineData(3, 2, 2)]
     [InlineData(1, 9, 2)]

@@ -119,7 +119,11 @@ public sealed class PackageTests
         );
     }
 
-    private static void Compare(string folder, nn.Module<Tensor, Tensor> network, long[] shape)
+    internal static ModelManifest Compare(
+        string folder,
+        nn.Module<Tensor, Tensor> network,
+        long[] shape
+    )
     {
         var package = ModelPackage.Load(
             File.ReadAllBytes(Path.Combine(folder, "model.json")),
@@ -144,5 +148,6 @@ public sealed class PackageTests
         );
         // Kernels are stored with 11 bits.
         Assert.InRange(largest, 0, 2e-3);
+        return package.Manifest;
     }
 }

@@ -32,12 +32,21 @@ public sealed class RecipeTests
     [InlineData("quality-regressor")]
     [InlineData("lesions")]
     [InlineData("adapt")]
+    [InlineData("cardiac-structures")]
+    [InlineData("cardiac-super-resolution")]
     public void A_shipped_recipe_is_read_and_its_output_values_differ(string name)
     {
         var recipe = RecipeFile.Read<Recipe>(Shipped(name));
         var values = ReferenceSetBuilder.Labels(recipe.Structures).Select(l => l.Value).ToList();
         Assert.Equal(values.Count, values.Distinct().Count());
-        Assert.Equal(name == "super-resolution", recipe.Slices is not null);
+        Assert.Equal(
+            name.EndsWith("super-resolution", StringComparison.Ordinal),
+            recipe.Slices is not null
+        );
+        Assert.Equal(
+            name.StartsWith("cardiac", StringComparison.Ordinal),
+            recipe.Heart is not null
+        );
         Assert.Equal(name == "quality-regressor", recipe.Judges is not null);
         Assert.Equal(name == "lesions", recipe.Lesions is not null);
         Assert.Equal(name == "adapt", recipe.Adaptation is not null);

@@ -23,28 +23,49 @@ public sealed class StructureNet : Module<Tensor, Tensor>
     /// <param name="outputWidth">Maps of the last full-resolution layer.</param>
     /// <param name="classes">Output channels, background included.</param>
     /// <param name="inputs">Input channels.</param>
-    public StructureNet(IReadOnlyList<int> widths, int outputWidth, int classes, int inputs = 1)
+    /// <param name="flatLevels">Above 0 for thick slices: resolution is halved within slices only, and this many levels, from full resolution on, look at each slice by itself.</param>
+    public StructureNet(
+        IReadOnlyList<int> widths,
+        int outputWidth,
+        int classes,
+        int inputs = 1,
+        int flatLevels = 0
+    )
         : base(nameof(StructureNet))
     {
         var levels = widths.Count;
         for (var n = 0; n < levels; n++)
         {
-            var down = new ConvBlock(n == 0 ? inputs : widths[n - 1], widths[n], n == 0 ? 1 : 2);
+            var slice = n < flatLevels;
+            var half = n == 0 ? 1 : 2;
+            var down = new ConvBlock(
+                n == 0 ? inputs : widths[n - 1],
+                widths[n],
+                slice ? 1 : 3,
+                flatLevels > 0 ? 1 : half,
+                half
+            );
             register_module($"down{n}", down);
             _down.Add(down);
             if (n > 0)
             {
-                var encode = new ConvBlock(widths[n], widths[n], 1);
+                var encode = new ConvBlock(widths[n], widths[n], slice ? 1 : 3, 1, 1);
                 register_module($"encode{n}", encode);
                 _encode.Add(encode);
             }
         }
         for (var n = levels - 2; n >= 0; n--)
         {
-            var up = new UpBlock(widths[n + 1], widths[n]);
+            var up = new UpBlock(widths[n + 1], widths[n], flatLevels > 0 ? 1 : 2);
             register_module($"up{n}", up);
             _up.Add(up);
-            var decode = new ConvBlock(2 * widths[n], n == 0 ? outputWidth : widths[n], 1);
+            var decode = new ConvBlock(
+                2 * widths[n],
+                n == 0 ? outputWidth : widths[n],
+                n < flatLevels ? 1 : 3,
+                1,
+                1
+            );
             register_module($"decode{n}", decode);
             _decode.Add(decode);
         }
@@ -86,7 +107,7 @@ public sealed class StructureNet : Module<Tensor, Tensor>
             .. _decode.Select(block => (int)block.Convolution.weight.shape[0]),
         ];
 
-    /// <summary>Voxels of the full resolution that an output voxel sees to each side: two 3³ convolutions a level on the way down, one on the way up.</summary>
+    /// <summary>Voxels of the full resolution that an output voxel sees to each side (within a slice, where levels are flat): two 3³ convolutions a level on the way down, one on the way up.</summary>
     public int Reach => (1 << (_down.Count + 1)) - 3;
 
     /// <summary>Adds a constant to the logits of each class.</summary>
@@ -122,7 +143,7 @@ public sealed class StructureNet : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>3³ convolution → batch normalisation → ReLU.</summary>
+/// <summary>3³ convolution, or 3² within slices → batch normalisation → ReLU.</summary>
 public sealed class ConvBlock : Module<Tensor, Tensor>
 {
     /// <summary>The convolution; it has no bias, the normalisation shifts.</summary>
@@ -133,14 +154,29 @@ public sealed class ConvBlock : Module<Tensor, Tensor>
 
     /// <param name="input">Maps in.</param>
     /// <param name="output">Maps out.</param>
-    /// <param name="stride">1, or 2 to halve the resolution.</param>
-    public ConvBlock(int input, int output, int stride)
+    /// <param name="depth">Slices a kernel sees: 1 or 3.</param>
+    /// <param name="depthStride">1, or 2 to halve the number of slices.</param>
+    /// <param name="stride">1, or 2 to halve the resolution within slices.</param>
+    public ConvBlock(int input, int output, int depth, int depthStride, int stride)
         : base(nameof(ConvBlock))
     {
-        Convolution = Conv3d(input, output, 3, stride: stride, padding: 1L, bias: false);
+        Convolution = Conv3d(
+            input,
+            output,
+            (depth, 3, 3),
+            stride: (depthStride, stride, stride),
+            padding: (depth / 2, 1, 1),
+            bias: false
+        );
         Normalisation = BatchNorm3d(output, momentum: 0.05);
         RegisterComponents();
     }
+
+    /// <param name="input">Maps in.</param>
+    /// <param name="output">Maps out.</param>
+    /// <param name="stride">1, or 2 to halve the resolution along every axis.</param>
+    public ConvBlock(int input, int output, int stride)
+        : this(input, output, 3, stride, stride) { }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
@@ -152,7 +188,7 @@ public sealed class ConvBlock : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>Doubles the resolution: a learned 2³ deconvolution with stride 2.</summary>
+/// <summary>Doubles the resolution: a learned deconvolution whose kernel is its stride, 2³ or 1×2².</summary>
 public sealed class UpBlock : Module<Tensor, Tensor>
 {
     /// <summary>The deconvolution.</summary>
@@ -160,10 +196,11 @@ public sealed class UpBlock : Module<Tensor, Tensor>
 
     /// <param name="input">Maps in.</param>
     /// <param name="output">Maps out.</param>
-    public UpBlock(int input, int output)
+    /// <param name="depth">2, or 1 to leave the number of slices.</param>
+    public UpBlock(int input, int output, int depth = 2)
         : base(nameof(UpBlock))
     {
-        Deconvolution = ConvTranspose3d(input, output, 2, stride: 2);
+        Deconvolution = ConvTranspose3d(input, output, (depth, 2, 2), stride: (depth, 2, 2));
         RegisterComponents();
     }
 

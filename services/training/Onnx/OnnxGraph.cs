@@ -23,19 +23,19 @@ public sealed class OnnxGraph(string name, bool halfPrecision = true)
     public string Block(string input, ConvBlock block)
     {
         var (weight, bias) = Fold(block.Convolution, block.Normalisation);
-        var (stride, padding) = (block.Convolution.stride[0], block.Convolution.padding![0]);
+        var (stride, padding) = (block.Convolution.stride, block.Convolution.padding!);
         return Relu(Convolution(input, weight, bias, stride, padding));
     }
 
     /// <summary>Convolution padded as the layer is.</summary>
     public string Convolution(string input, Conv3d layer) =>
-        Convolution(input, layer.weight, layer.bias, layer.stride[0], layer.padding![0]);
+        Convolution(input, layer.weight, layer.bias, layer.stride, layer.padding!);
 
     /// <summary>Convolution without padding and a normalisation folded into it.</summary>
     public string Convolution(string input, Conv3d layer, BatchNorm3d normalisation)
     {
         var (weight, bias) = Fold(layer, normalisation);
-        return Convolution(input, weight, bias, layer.stride[0], 0);
+        return Convolution(input, weight, bias, layer.stride, [0, 0, 0]);
     }
 
     /// <summary>Frozen batch normalisation, where there is one, and PReLU.</summary>
@@ -218,7 +218,13 @@ public sealed class OnnxGraph(string name, bool halfPrecision = true)
         );
     }
 
-    private string Convolution(string input, Tensor weight, Tensor? bias, long stride, long padding)
+    private string Convolution(
+        string input,
+        Tensor weight,
+        Tensor? bias,
+        long[] stride,
+        long[] padding
+    )
     {
         var kernel = weight.shape[2..];
         var output = Node(
@@ -226,8 +232,8 @@ public sealed class OnnxGraph(string name, bool halfPrecision = true)
             bias is null ? [input, Constant(weight)] : [input, Constant(weight), Constant(bias)]
         );
         Attribute("kernel_shape", kernel);
-        Attribute("strides", [stride, stride, stride]);
-        Attribute("pads", Enumerable.Repeat(padding, 6));
+        Attribute("strides", stride);
+        Attribute("pads", [.. padding, .. padding]);
         return output;
     }
 

@@ -4,7 +4,7 @@ namespace Platform.Training.Synthesis;
 
 /// <summary>What a scanner makes of a head: bias field, gamma, coarser resolution, noise.</summary>
 /// <param name="settings">Ranges.</param>
-internal sealed class Acquisition(GeneratorSettings settings)
+public sealed class Acquisition(GeneratorSettings settings)
 {
     /// <summary>The head as it is imaged.</summary>
     /// <param name="image">Changed in place; what is returned may be another array.</param>

@@ -4,11 +4,17 @@ namespace Platform.Training.Synthesis;
 
 /// <summary>
 /// A picture of synthetic heads: of each head the axial slice with most labels, anterior up and the patient's right on the right; every channel
-/// side by side, then the first channel with the labels over it. Grey runs from 0 to the slice's 99.5th percentile.
+/// side by side, then the first channel with the labels over it, a colour a class. Grey runs from 0 to the slice's 99.5th percentile.
 /// </summary>
 public static class SamplePicture
 {
-    private static readonly (byte R, byte G, byte B) Label = (255, 64, 64);
+    /// <summary>Of the classes from 1 on, in turn.</summary>
+    private static readonly (byte R, byte G, byte B)[] Labels =
+    [
+        (255, 64, 64),
+        (64, 200, 96),
+        (80, 128, 255),
+    ];
 
     /// <summary>Writes a PNG.</summary>
     /// <param name="stream">Left open.</param>
@@ -37,8 +43,9 @@ public static class SamplePicture
                     {
                         var at = i + wide * (high - 1 - j);
                         var grey = (byte)Math.Clamp(255 * image[at] / white, 0, 255);
+                        var label = labelled ? head.Labels[slice + at] : 0;
                         var (r, g, b) =
-                            labelled && head.Labels[slice + at] > 0 ? Label : (grey, grey, grey);
+                            label > 0 ? Labels[(label - 1) % Labels.Length] : (grey, grey, grey);
                         var pixel = 3 * (left + i + width * (top + j));
                         (pixels[pixel], pixels[pixel + 1], pixels[pixel + 2]) = (r, g, b);
                     }

@@ -7,6 +7,15 @@ namespace Platform.Training.Synthesis;
 /// <param name="longest">Longest wave.</param>
 public sealed class Waves(FastRandom random, double deviation, double shortest, double longest)
 {
+    private const int Steps = 4096;
+    private const double StepsPerRadian = Steps / (2 * Math.PI);
+
+    /// <summary>Sine at equal steps of a turn: interpolated, it is off by 3e-7 at most and takes a fifth of the time.</summary>
+    private static readonly double[] Sines =
+    [
+        .. Enumerable.Range(0, Steps + 1).Select(n => Math.Sin(n / StepsPerRadian)),
+    ];
+
     private readonly (double X, double Y, double Z, double Phase)[] _waves =
     [
         .. Enumerable
@@ -25,7 +34,10 @@ public sealed class Waves(FastRandom random, double deviation, double shortest, 
         var sum = 0.0;
         foreach (var wave in _waves)
         {
-            sum += Math.Sin(wave.X * x + wave.Y * y + wave.Z * z + wave.Phase);
+            var turn = (wave.X * x + wave.Y * y + wave.Z * z + wave.Phase) * StepsPerRadian;
+            var step = Math.Floor(turn);
+            var n = (int)step & (Steps - 1);
+            sum += Sines[n] + (Sines[n + 1] - Sines[n]) * (turn - step);
         }
         return deviation * Math.Sqrt(2.0 / _waves.Length) * sum;
     }
