@@ -334,11 +334,9 @@ public static class TrainingCommands
 
     private static IReadOnlyList<LesionMask> ReadLesionMasks(Recipe recipe, ParseResult parsed)
     {
-        if (recipe.Lesions is not { InfarctFraction: > 0 })
-        {
-            return [];
-        }
-        var masks = LesionMask.ReadFolder(parsed.GetValue(LesionMasks)!.FullName);
+        var masks = recipe.Lesions is { InfarctFraction: > 0 }
+            ? LesionMask.ReadFolder(parsed.GetValue(LesionMasks)!.FullName)
+            : [];
         Log($"{masks.Count} lesion masks");
         return masks;
     }
