@@ -37,12 +37,10 @@ public static class TrainingCommands
     {
         Description = "Optimiser steps; default: the recipe's",
     };
-
     private static readonly Option<long?> Seed = new("--seed")
     {
         Description = "Seed of weights and samples; default: the recipe's",
     };
-
     private static readonly Option<bool> Resume = new("--resume")
     {
         Description = "Go on from the last checkpoint under artifacts/training",
