@@ -176,6 +176,7 @@ public static class AnalyseCommand
     )
     {
         var volumes = services.GetRequiredService<VolumeStore>();
+        var blobs = services.GetRequiredService<IBlobStore>();
         var first = true;
         foreach (var made in report.Outputs.Where(o => o.Plan.NotApplicable is null))
         {
@@ -190,11 +191,20 @@ public static class AnalyseCommand
             }
             if (made.Plan.Kind == OutputKind.SuperResolution)
             {
-                await WriteAsync<float>("volume");
+                await WriteAsync<float>("volume", made.Plan.Output);
+                var uncertainty = BlobNames.Uncertainty(
+                    report.Study,
+                    made.Plan.Model,
+                    made.Plan.Series
+                );
+                if (await blobs.ExistsAsync(uncertainty, cancellationToken))
+                {
+                    await WriteAsync<float>("uncertainty", uncertainty);
+                }
                 continue;
             }
             first = false;
-            await WriteAsync<byte>("labels");
+            await WriteAsync<byte>("labels", made.Plan.Output);
             var labels = await volumes.ReadFirstAsync<byte>(made.Plan.Output, cancellationToken);
             var image = await volumes.ReadFirstAsync<float>(made.Plan.Input, cancellationToken);
             await File.WriteAllBytesAsync(
@@ -204,7 +214,7 @@ public static class AnalyseCommand
             );
 
             // As it was received; of a time series frame by frame.
-            async Task WriteAsync<T>(string what)
+            async Task WriteAsync<T>(string what, string blob)
                 where T : unmanaged
             {
                 using var file = File.Create(
@@ -216,9 +226,7 @@ public static class AnalyseCommand
                     series.FrameIntervalMs,
                     NiftiCompression.Gzip
                 );
-                await foreach (
-                    var frame in volumes.ReadFramesAsync<T>(made.Plan.Output, cancellationToken)
-                )
+                await foreach (var frame in volumes.ReadFramesAsync<T>(blob, cancellationToken))
                 {
                     writer.Write(Orienter.ToOrientation(frame, series.ReceivedOrientation));
                 }

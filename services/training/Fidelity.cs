@@ -14,6 +14,22 @@ public sealed record Fidelity(
     double NetworkSsim
 )
 {
+    /// <summary>Of two attempts at thin slices, in the part that counts.</summary>
+    public static Fidelity Of(ThinSlices truth, float[] spline, float[] network)
+    {
+        var (real, first, second) = (
+            truth.Part(truth.Image.Voxels),
+            truth.Part(spline),
+            truth.Part(network)
+        );
+        return new(
+            Psnr(real, first),
+            Psnr(real, second),
+            Ssim(real, first, truth.Size),
+            Ssim(real, second, truth.Size)
+        );
+    }
+
     /// <summary>PSNR in dB; the peak is the truth's range.</summary>
     public static double Psnr(float[] truth, float[] image)
     {

@@ -146,10 +146,14 @@ public static class HeartPackageWriter
             {slices.ProfileFwhm[0]}–{slices.ProfileFwhm[1]} slice distances (full width at half maximum), one slice in {slices.Factor} kept, each moved within its plane by {slices.ShiftMm} mm (standard deviation), with noise.
             No scan of a person was used. The network has {recipe.Network.Widths[0]} maps in {2
                 * (recipe.Network.Widths.Count - 1)
-                + 1} convolutions where slices are thick, a learned deconvolution, and one convolution where they are thin.
+                + 1} convolutions where slices are thick, a learned deconvolution, and one convolution where they are thin.{(
+                    slices.Uncertainty
+                        ? " Its second output is the mean absolute error it expects of every voxel (Kendall and Gal 2017)."
+                        : ""
+                )}
 
             ## Held-out synthetic hearts
-            {run.HeldOutHeads} hearts drawn anew. The peak of PSNR is the range of the truth; SSIM has a 3D Gaussian window of 1.5 voxels.
+            {run.HeldOutHeads} hearts drawn anew, in a box around the ventricles. The peak of PSNR is the range of the truth; SSIM has a 3D Gaussian window of 1.5 voxels.
 
             | | PSNR, dB | SSIM |
             |---|---|---|
@@ -171,5 +175,5 @@ public static class HeartPackageWriter
     }
 
     private static string Origin(Recipe recipe, RunSummary run) =>
-        $"`{run.Command}`: {run.Steps} of {recipe.Optimisation.Steps} steps of one patch of {string.Join('×', recipe.Optimisation.Patch)} voxels, seed {recipe.Seed}, Adam. {run.Hardware}. Weights are a moving average.";
+        $"`{run.Command}`: {run.Steps} of {recipe.Optimisation.Steps} steps of {recipe.Optimisation.PatchesPerStep} patches of {string.Join('×', recipe.Optimisation.Patch)} voxels, seed {recipe.Seed}, Adam. {run.Hardware}. Weights are a moving average.";
 }

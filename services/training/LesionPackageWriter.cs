@@ -32,7 +32,10 @@ public static class LesionPackageWriter
                 Halo = DeepMedic.Halo,
                 SkipBackground = true,
             },
-            Labels = [.. ReferenceSetBuilder.Labels(recipe.Structures)],
+            Labels =
+            [
+                .. ReferenceSetBuilder.Labels([.. recipe.Structures.Where(s => s.Value > 0)]),
+            ],
             Routing = new()
             {
                 MinSpacingMm = 0.4,

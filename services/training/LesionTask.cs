@@ -17,6 +17,7 @@ public sealed class LesionTask : ITrainingTask
     private const int BalanceHeads = 6;
 
     private readonly Recipe _recipe;
+    private readonly int _lesions;
     private readonly HeadGenerator _generator;
     private readonly LabelMap[] _training;
     private readonly LabelMap[] _heldOut;
@@ -36,6 +37,7 @@ public sealed class LesionTask : ITrainingTask
     )
     {
         _recipe = Checked(recipe);
+        _lesions = recipe.Structures.Count(s => s.Value > 0);
         random.manual_seed(recipe.Seed);
         Network = new DeepMedic(
             recipe.Network.Widths,
@@ -100,11 +102,11 @@ public sealed class LesionTask : ITrainingTask
             using var logits = Logits(head, withOptional: false);
             for (var n = 0; n < candidates.Length; n++)
             {
-                dice[n] += SyntheticAgreement.Between(Labels(logits, candidates[n]), head).Dice;
+                dice[n] += Agreement(logits, candidates[n], head).Dice;
             }
         }
         var taken = candidates[Array.IndexOf(dice, dice.Max())];
-        Network.Shift([taken, .. _recipe.Structures.Select(_ => 0f)]);
+        Network.Shift([0, .. _recipe.Structures.Select(s => s.Value > 0 ? -taken : 0)]);
     }
 
     /// <inheritdoc/>
@@ -125,7 +127,7 @@ public sealed class LesionTask : ITrainingTask
             heads.Select(head =>
             {
                 using var logits = Logits(head, withOptional);
-                return SyntheticAgreement.Between(Labels(logits, 0), head);
+                return Agreement(logits, 0, head);
             })
         );
     }
@@ -153,7 +155,11 @@ public sealed class LesionTask : ITrainingTask
         return recipe switch
         {
             { Lesions: null } => throw Invalid("lesions: missing"),
-            { Structures: [] } => throw Invalid("structures: at least one"),
+            { Structures: [{ Value: 0 }, ..] or [] } => throw Invalid(
+                "structures: at least one, and first, with a value"
+            ),
+            _ when recipe.Structures.SkipWhile(s => s.Value > 0).Any(s => s.Value > 0) =>
+                throw Invalid("structures: those of value 0 come last"),
             { Generator.Channels: [] } => throw Invalid("generator.channels: at least one"),
             { Generator.Channels: [{ MissingFraction: > 0 }, ..] } => throw Invalid(
                 "generator.channels: the first cannot be missing"
@@ -195,7 +201,7 @@ public sealed class LesionTask : ITrainingTask
         var patch = _recipe.Optimisation.Patch;
         int[] shape = [head.Shape.I, head.Shape.J, head.Shape.K];
         var centre = draw.Chance(0.5)
-            ? VoxelWhere(head.Labels, label => label > 0, draw)
+            ? VoxelWhere(head.Labels, label => label > 0 && label <= _lesions, draw)
             : VoxelWhere(head.Channels[0].Voxels, value => value > head.Channels[0].Outside, draw);
         int[] at =
         [
@@ -253,13 +259,14 @@ public sealed class LesionTask : ITrainingTask
             (size + DeepMedic.Factor - 1) / DeepMedic.Factor * DeepMedic.Factor;
     }
 
-    /// <summary>Classes of the largest logits, after something is added to the background's.</summary>
-    private static byte[] Labels(Tensor logits, float background)
+    /// <summary>Lesions where theirs are the largest logits, after something is taken from them, against the head's.</summary>
+    private SyntheticAgreement Agreement(Tensor logits, float taken, NormalisedHead head)
     {
         using var scope = NewDisposeScope();
-        using var shifted = logits.clone();
-        shifted.select(1, 0).add_(background);
-        return [.. shifted.argmax(1).to(uint8).contiguous().data<byte>()];
+        var shifted = logits.clone();
+        shifted.slice(1, 1, 1 + _lesions, 1).sub_(taken);
+        byte[] found = [.. shifted.argmax(1).to(uint8).contiguous().data<byte>()];
+        return SyntheticAgreement.Between(found, head, _lesions);
     }
 
     /// <summary>One of the voxels that are wanted, each with the same chance; any voxel where none is.</summary>

@@ -99,6 +99,9 @@ public sealed record SliceSettings
     /// <summary>Standard deviation of the shift of a thick slice within its plane, mm.</summary>
     public double ShiftMm { get; init; }
 
+    /// <summary>Whether the network also learns how far off it is, voxel by voxel.</summary>
+    public bool Uncertainty { get; init; }
+
     /// <summary>Largest standard deviation of the noise added to thick slices, relative to white matter at 1.</summary>
     public required double Noise { get; init; }
 }
@@ -117,6 +120,9 @@ public sealed record OptimisationSettings
 
     /// <summary>Patches a step learns from.</summary>
     public int PatchesPerStep { get; init; } = 1;
+
+    /// <summary>Convolutions multiply in bfloat16, as <see cref="Networks.MixedPrecision"/> does: fast on processors that can (avx512_bf16, amx_bf16), slow on others.</summary>
+    public bool Bfloat16 { get; init; }
 
     /// <summary>Largest learning rate (Adam), reached after the warm-up, then lowered along a cosine to zero.</summary>
     public required double LearningRate { get; init; }
@@ -170,7 +176,7 @@ public sealed record Structure
     /// <summary>Label values on the right, merged into the same channel.</summary>
     public IReadOnlyList<int> RightLabels { get; init; } = [];
 
-    /// <summary>Value in the output; for a structure told apart by side the left one.</summary>
+    /// <summary>Value in the output; for a structure told apart by side the left one. Lesions: 0 for what the network learns beside them, to tell them from it, and is background in the output.</summary>
     public required int Value { get; init; }
 
     /// <summary>Value of the right one; null for a structure that is not told apart.</summary>

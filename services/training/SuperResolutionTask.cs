@@ -13,6 +13,9 @@ namespace Platform.Training;
 /// </summary>
 public sealed class SuperResolutionTask : ITrainingTask
 {
+    /// <summary>Little: the maps that both outputs are made of serve the residual.</summary>
+    private const double UncertaintyWeight = 0.02;
+
     private readonly Recipe _recipe;
     private readonly SliceSettings _slices;
     private readonly IThinSource _source;
@@ -37,7 +40,8 @@ public sealed class SuperResolutionTask : ITrainingTask
             recipe.Network.Widths[0],
             recipe.Network.Widths.Count - 1,
             recipe.Network.OutputWidth,
-            _slices.Factor
+            _slices.Factor,
+            _slices.Uncertainty
         );
         Device = device ?? CPU;
         Network.to(Device);
@@ -63,9 +67,23 @@ public sealed class SuperResolutionTask : ITrainingTask
         }
     }
 
-    /// <inheritdoc/>
-    public Tensor Loss(Tensor output, Tensor target) =>
-        nn.functional.smooth_l1_loss(output, target, beta: 0.1);
+    /// <summary>
+    /// Smooth L1 of the residual; of the uncertainty the likelihood of the errors there are under a Laplace distribution of that scale
+    /// (Kendall and Gal, NeurIPS 2017), by which the residual itself does not learn.
+    /// </summary>
+    public Tensor Loss(Tensor output, Tensor target)
+    {
+        using var scope = NewDisposeScope();
+        var residual = output.slice(1, 0, 1, 1);
+        var loss = nn.functional.smooth_l1_loss(residual, target, beta: 0.1);
+        if (_slices.Uncertainty)
+        {
+            var logarithm = output.slice(1, 1, 2, 1);
+            var error = (residual - target).abs().detach();
+            loss += UncertaintyWeight * (error * (-logarithm).exp() + logarithm).mean();
+        }
+        return loss.MoveToOuterDisposeScope();
+    }
 
     /// <inheritdoc/>
     public string Probe() => HeldOut(1).ToString();
@@ -90,13 +108,14 @@ public sealed class SuperResolutionTask : ITrainingTask
     private sealed record Pair(
         (int I, int J, int K) Thick,
         float[] Input,
-        Volume<float> Truth,
+        ThinSlices Truth,
         float[] Interpolated,
         float Deviation
     );
 
-    private Pair Simulate(Volume<float> truth, FastRandom draw)
+    private Pair Simulate(ThinSlices thin, FastRandom draw)
     {
+        var truth = thin.Image;
         var spacing = _recipe.Generator.SpacingMm;
         var (factor, shape) = (_slices.Factor, truth.Geometry.Shape);
         var width = draw.Uniform(_slices.ProfileFwhm[0], _slices.ProfileFwhm[1]) * factor;
@@ -113,7 +132,7 @@ public sealed class SuperResolutionTask : ITrainingTask
         return new(
             thick.Geometry.Shape,
             Normaliser.Apply(thick, percentiles[0], percentiles[1]).Voxels,
-            truth,
+            thin,
             Resampler
                 .CubicBSpline(thick, SuperResolver.FineGeometry(thick.Geometry, factor))
                 .Voxels,
@@ -167,7 +186,7 @@ public sealed class SuperResolutionTask : ITrainingTask
                 for (var i = 0; i < patch[0]; i++)
                 {
                     target[row + i] =
-                        (pair.Truth.Voxels[from + i] - pair.Interpolated[from + i])
+                        (pair.Truth.Image.Voxels[from + i] - pair.Interpolated[from + i])
                         / pair.Deviation;
                 }
                 if (k < patch[2])
@@ -195,18 +214,18 @@ public sealed class SuperResolutionTask : ITrainingTask
             [1, 1, pair.Thick.K, pair.Thick.J, pair.Thick.I],
             device: Device
         );
-        var residual = Network.forward(input).contiguous().cpu().data<float>().ToArray();
+        var residual = Network
+            .forward(input)
+            .slice(1, 0, 1, 1)
+            .contiguous()
+            .cpu()
+            .data<float>()
+            .ToArray();
         var refined = new float[residual.Length];
         for (var n = 0; n < refined.Length; n++)
         {
             refined[n] = pair.Interpolated[n] + residual[n] * pair.Deviation;
         }
-        var (truth, shape) = (pair.Truth.Voxels, pair.Truth.Geometry.Shape);
-        return new(
-            Fidelity.Psnr(truth, pair.Interpolated),
-            Fidelity.Psnr(truth, refined),
-            Fidelity.Ssim(truth, pair.Interpolated, shape),
-            Fidelity.Ssim(truth, refined, shape)
-        );
+        return Fidelity.Of(pair.Truth, pair.Interpolated, refined);
     }
 }

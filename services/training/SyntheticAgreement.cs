@@ -10,7 +10,10 @@ namespace Platform.Training;
 public sealed record SyntheticAgreement(double Dice, double Sensitivity, double FalsePositives)
 {
     /// <summary>Found labels against a head's own.</summary>
-    public static SyntheticAgreement Between(byte[] found, NormalisedHead head)
+    /// <param name="found">Class of every voxel.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="lesions">Classes from 1 to this are lesions.</param>
+    public static SyntheticAgreement Between(byte[] found, NormalisedHead head, int lesions)
     {
         var geometry = VolumeGeometry.Ras(head.Shape, (1, 1, 1));
         var (a, b) = (Lesions(found), Lesions(head.Labels));
@@ -18,7 +21,10 @@ public sealed record SyntheticAgreement(double Dice, double Sensitivity, double 
         return new(double.IsNaN(dice) ? 1 : dice, detection.Sensitivity, detection.FalsePositives);
 
         Volume<byte> Lesions(byte[] labels) =>
-            new(geometry, [.. labels.Select(label => label > 0 ? (byte)1 : (byte)0)]);
+            new(
+                geometry,
+                [.. labels.Select(label => label > 0 && label <= lesions ? (byte)1 : (byte)0)]
+            );
     }
 
     /// <summary>The mean over heads.</summary>

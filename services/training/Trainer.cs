@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Platform.Training.Networks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -153,6 +154,7 @@ public sealed class Trainer(
         {
             weight.grad?.zero_();
         }
+        using var mixed = MixedPrecision.Scope(settings.Bfloat16);
         var loss = task.Loss(batch, _step);
         loss.backward();
         nn.utils.clip_grad_norm_(

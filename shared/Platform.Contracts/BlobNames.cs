@@ -77,6 +77,10 @@ public static class BlobNames
     public static string SuperResolved(StudyContext study, string model, string series) =>
         $"{Revision(study)}{model}/{series}/volume.nii.zst";
 
+    /// <summary>The mean absolute error a super-resolution model expects of every voxel of its volume; absent where the model does not say. Written before the volume.</summary>
+    public static string Uncertainty(StudyContext study, string model, string series) =>
+        $"{Revision(study)}{model}/{series}/uncertainty.nii.zst";
+
     /// <summary><see cref="OutputProvenance"/> of a model's output; written before the output itself.</summary>
     public static string Provenance(StudyContext study, string model, string series) =>
         $"{Revision(study)}{model}/{series}/provenance.json";

@@ -24,6 +24,15 @@ public sealed record OutputProvenance
     /// <summary>By label value, the mean pairwise Dice of the network's answers on altered images, of a time series the least of a frame; null where the model does not ask for it.</summary>
     public IReadOnlyDictionary<int, double>? Agreement { get; init; }
 
+    /// <summary>
+    /// Of a super-resolved volume, how far it is from the slices that were acquired, seen through the model's slice profile: root mean square over the image's standard deviation,
+    /// of a time series the most of a frame; null of other outputs.
+    /// </summary>
+    public double? Deviation { get; init; }
+
+    /// <summary>Whether <see cref="BlobNames.Uncertainty"/> lies beside the output.</summary>
+    public bool Uncertainty { get; init; }
+
     /// <summary>Seconds by step: "fetch", "prepare", "infer", "restore".</summary>
     public IReadOnlyDictionary<string, double> Seconds { get; init; } =
         new Dictionary<string, double>();

@@ -24,6 +24,16 @@ public interface IVolumeModel<TRaw, TVoxel>
     /// <summary>By label value, how well runs on altered images agreed; null where the model's manifest does not ask for it.</summary>
     /// <param name="raw">From <see cref="Infer"/>.</param>
     IReadOnlyDictionary<int, double>? Agreement(TRaw raw) => null;
+
+    /// <summary>The mean absolute error the network expects of every voxel of the result, in the image's units; null where it does not say.</summary>
+    /// <param name="image">The image given to <see cref="Prepare"/>.</param>
+    /// <param name="raw">From <see cref="Infer"/>.</param>
+    Volume<float>? Uncertainty(Volume<float> image, TRaw raw) => null;
+
+    /// <summary>How far the result is from what was acquired, over the image's standard deviation; null where it is no image.</summary>
+    /// <param name="image">The image given to <see cref="Prepare"/>.</param>
+    /// <param name="result">From <see cref="Restore"/>.</param>
+    double? Deviation(Volume<float> image, Volume<TVoxel> result) => null;
 }
 
 /// <summary>A result, and seconds by step: "prepare", "infer", "restore".</summary>

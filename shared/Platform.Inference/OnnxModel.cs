@@ -314,7 +314,8 @@ public sealed partial class OnnxModel : IDisposable
     {
         var needed =
             Manifest.Task == ModelTask.Segmentation ? Manifest.Labels.Max(l => l.Channel) + 1 : 1;
-        if (channels < needed || (Manifest.Task == ModelTask.SuperResolution && channels != 1))
+        // Of super-resolution the second is how far off it expects to be.
+        if (channels < needed || (Manifest.Task == ModelTask.SuperResolution && channels > 2))
         {
             throw Invalid(Manifest, $"has {channels} output channels, model.json needs {needed}");
         }

@@ -3,12 +3,17 @@ using Platform.Imaging;
 
 namespace Platform.Inference;
 
+/// <summary>What a network makes of thick slices: on the fine grid, k the thick axis, in the image's units.</summary>
+/// <param name="Residual">To be added to the interpolation.</param>
+/// <param name="Uncertainty">The mean absolute error it expects of every voxel; null where it does not say.</param>
+public sealed record Refinement(Volume<float> Residual, Volume<float>? Uncertainty);
+
 /// <summary>
 /// Thick slices → slices a factor thinner: cubic B-spline interpolation plus the residual that the network predicts from the
 /// thick slices (Oktay et al., MICCAI 2016). What it adds is learned, not measured: the result is not for diagnosis.
 /// </summary>
 /// <param name="model">A network whose task is super-resolution.</param>
-public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>, float>
+public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Refinement, float>
 {
     /// <summary>The grid of the result: the axis of largest spacing (the last of several) has a factor more voxels; the field of view stays.</summary>
     /// <remarks>Fine slice f of thick slice s lies at s + (f + 0.5) / F − 0.5 thick slices.</remarks>
@@ -41,46 +46,75 @@ public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Volume<float>,
         );
 
     /// <summary>Runs the network.</summary>
-    /// <returns>What is to be added to the interpolation, in the image's units, over the whole fine grid; k is the thick axis.</returns>
-    public Volume<float> Infer(PreparedImage prepared, CancellationToken cancellationToken)
+    public Refinement Infer(PreparedImage prepared, CancellationToken cancellationToken)
     {
-        var box = prepared.Box;
-        var factor = model.DepthFactor;
         var values = TiledRun.Run(
             model,
             prepared.Channels,
             prepared.Image.Geometry.Shape,
-            box,
+            prepared.Box,
             cancellationToken
         );
-        var residual = new Volume<float>(FineGeometry(prepared.Image.Geometry, factor));
-        var (sizeI, sizeJ, _) = residual.Geometry.Shape;
-        for (var k = 0; k < box.Size.K * factor; k++)
+        var perChannel = values.Length / model.OutputChannels;
+        if (model.OutputChannels > 1)
         {
-            for (var j = 0; j < box.Size.J; j++)
-            {
-                var source = values.AsSpan((k * box.Size.J + j) * box.Size.I, box.Size.I);
-                var target = ((box.K * factor + k) * sizeJ + box.J + j) * sizeI + box.I;
-                TensorPrimitives.Multiply(
-                    source,
-                    prepared.Deviation,
-                    residual.Voxels.AsSpan(target, source.Length)
-                );
-            }
+            var logarithms = values.AsSpan(perChannel, perChannel);
+            TensorPrimitives.Exp(logarithms, logarithms);
         }
-        return residual;
+        return new(Channel(0), model.OutputChannels > 1 ? Channel(1) : null);
+
+        // Zero outside the box, where nothing was computed: there the result is the interpolation of nothing.
+        Volume<float> Channel(int channel)
+        {
+            var (box, factor) = (prepared.Box, model.DepthFactor);
+            var whole = new Volume<float>(FineGeometry(prepared.Image.Geometry, factor));
+            var (sizeI, sizeJ, _) = whole.Geometry.Shape;
+            for (var k = 0; k < box.Size.K * factor; k++)
+            {
+                for (var j = 0; j < box.Size.J; j++)
+                {
+                    var row = channel * perChannel + (k * box.Size.J + j) * box.Size.I;
+                    var target = ((box.K * factor + k) * sizeJ + box.J + j) * sizeI + box.I;
+                    TensorPrimitives.Multiply(
+                        values.AsSpan(row, box.Size.I),
+                        prepared.Deviation,
+                        whole.Voxels.AsSpan(target, box.Size.I)
+                    );
+                }
+            }
+            return whole;
+        }
     }
 
     /// <summary>Interpolates the image and adds the residual; nothing falls below the image's own minimum.</summary>
     /// <param name="image">The image given to <see cref="Prepare"/>.</param>
-    /// <param name="residual">From <see cref="Infer"/>.</param>
-    public Volume<float> Restore(Volume<float> image, Volume<float> residual)
+    /// <param name="raw">From <see cref="Infer"/>.</param>
+    public Volume<float> Restore(Volume<float> image, Refinement raw)
     {
-        var geometry = FineGeometry(image.Geometry, model.DepthFactor);
-        var fine = Resampler.CubicBSpline(image, geometry);
-        var turned = Orienter.Restore(residual, SliceAxis.OrientationOf(image.Geometry), geometry);
+        var fine = Resampler.CubicBSpline(image, FineGeometry(image.Geometry, model.DepthFactor));
+        var turned = AsReceived(image, raw.Residual);
         TensorPrimitives.Add(fine.Voxels, turned.Voxels, fine.Voxels);
         TensorPrimitives.Max(fine.Voxels, TensorPrimitives.Min<float>(image.Voxels), fine.Voxels);
         return fine;
     }
+
+    /// <inheritdoc/>
+    public Volume<float>? Uncertainty(Volume<float> image, Refinement raw) =>
+        raw.Uncertainty is { } expected ? AsReceived(image, expected) : null;
+
+    /// <inheritdoc/>
+    public double? Deviation(Volume<float> image, Volume<float> result) =>
+        SliceProfile.Deviation(
+            image,
+            result,
+            model.DepthFactor,
+            model.Manifest.SuperResolution!.SliceProfileFwhm
+        );
+
+    private Volume<float> AsReceived(Volume<float> image, Volume<float> fine) =>
+        Orienter.Restore(
+            fine,
+            SliceAxis.OrientationOf(image.Geometry),
+            FineGeometry(image.Geometry, model.DepthFactor)
+        );
 }

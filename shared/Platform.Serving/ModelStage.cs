@@ -92,6 +92,13 @@ public sealed partial class ModelStage(
                 )
         );
         var steps = use(model);
+        await using var uncertainty = new VolumeSink<float>(
+            volumes,
+            BlobNames.Uncertainty(study, output.Model, output.Series),
+            series.Frames,
+            series.FrameIntervalMs,
+            cancellationToken
+        );
         await volumes.TryCreateAsync(
             output.Output,
             series.Frames,
@@ -113,6 +120,8 @@ public sealed partial class ModelStage(
         async IAsyncEnumerable<Volume<TVoxel>> FramesAsync()
         {
             Dictionary<int, double>? agreement = null;
+            double? deviation = null;
+            var uncertain = false;
             await using var images = volumes
                 .ReadFramesAsync<float>(output.Input, cancellationToken)
                 .GetAsyncEnumerator(cancellationToken);
@@ -127,8 +136,16 @@ public sealed partial class ModelStage(
                     cancellationToken
                 );
                 agreement = Least(agreement, steps.Agreement(raw));
-                yield return watch.Time("restore", () => steps.Restore(image, raw));
+                if (steps.Uncertainty(image, raw) is { } expected)
+                {
+                    uncertain = true;
+                    await uncertainty.AddAsync(expected);
+                }
+                var result = watch.Time("restore", () => steps.Restore(image, raw));
+                deviation = Most(deviation, steps.Deviation(image, result));
+                yield return result;
             }
+            await uncertainty.CompleteAsync();
             // Before the volume is there: one that exists is one whose origin, and whose mark, are known.
             await blobs.TryCreateJsonAsync(
                 BlobNames.Provenance(study, output.Model, output.Series),
@@ -143,6 +160,8 @@ public sealed partial class ModelStage(
                     NotForDiagnosis =
                         output.NotForDiagnosis || output.Kind == OutputKind.SuperResolution,
                     Agreement = agreement,
+                    Deviation = deviation,
+                    Uncertainty = uncertain,
                     Seconds = watch.Seconds,
                 },
                 cancellationToken
@@ -159,6 +178,9 @@ public sealed partial class ModelStage(
             one => one.Key,
             one => Math.Min(one.Value, before?.GetValueOrDefault(one.Key, 1) ?? 1)
         );
+
+    private static double? Most(double? before, double? frame) =>
+        before is { } one && frame is { } other ? Math.Max(one, other) : before ?? frame;
 
     /// <summary>SHA-256 of a planned output's input: from the plan for a received series, else of the stored bytes.</summary>
     private async Task<string> InputDigestAsync(

@@ -151,6 +151,8 @@ internal static class Samples
             ExecutionProvider = "cpu",
             NotForDiagnosis = true,
             Agreement = new Dictionary<int, double> { [1] = 0.96875 },
+            Deviation = 0.0625,
+            Uncertainty = true,
             Seconds = new Dictionary<string, double> { ["infer"] = 12.5 },
         };
 

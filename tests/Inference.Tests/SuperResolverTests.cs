@@ -80,7 +80,78 @@ public sealed class SuperResolverTests
         Assert.Equal(image.Voxels.Min(), result.Voxels.Min());
     }
 
+    [Theory]
+    [InlineData("RAS")]
+    [InlineData("SPL")]
+    public void A_second_output_is_the_error_that_is_expected_in_the_images_units(
+        string orientation
+    )
+    {
+        var image = Smooth(orientation);
+        using var model = Model(TinyNetwork.UncertainSlices(4, 0.25f));
+        var resolver = new SuperResolver(model);
+        var prepared = resolver.Prepare(image);
+        var raw = resolver.Infer(prepared, default);
+        var expected = resolver.Uncertainty(image, raw)!;
+        Assert.Equal(resolver.Restore(image, raw).Geometry, expected.Geometry);
+        Assert.Equal(0.25 * prepared.Deviation, expected.Voxels.Max(), 1e-3 * prepared.Deviation);
+        using var silent = Model(TinyNetwork.Slices(0, 0, 0, 0));
+        Assert.Null(
+            new SuperResolver(silent).Uncertainty(
+                image,
+                new SuperResolver(silent).Infer(prepared, default)
+            )
+        );
+    }
+
+    [Fact]
+    public void The_deviation_is_none_where_thin_slices_say_what_was_acquired_and_what_was_added_where_they_do_not()
+    {
+        foreach (var orientation in new[] { "RAS", "RSA", "ASR" })
+        {
+            var image = Smooth(orientation);
+            var axis = SliceAxis.Of(image.Geometry);
+            // Constant along the slices: every profile sees the same.
+            var even = new Volume<float>(image.Geometry);
+            var fine = new Volume<float>(SuperResolver.FineGeometry(image.Geometry, 4));
+            Fill(even, axis);
+            Fill(fine, axis);
+            Assert.Equal(0, SliceProfile.Deviation(even, fine, 4, 1), 6);
+            var deviation = Math.Sqrt(Variance(even.Voxels));
+            var off = new Volume<float>(fine.Geometry, [.. fine.Voxels.Select(v => v + 3)]);
+            Assert.Equal(3 / deviation, SliceProfile.Deviation(even, off, 4, 1), 5);
+        }
+
+        static void Fill(Volume<float> volume, int axis)
+        {
+            var (si, sj, sk) = volume.Geometry.Shape;
+            for (var k = 0; k < sk; k++)
+            {
+                for (var j = 0; j < sj; j++)
+                {
+                    for (var i = 0; i < si; i++)
+                    {
+                        volume[i, j, k] =
+                            (axis == 0 ? 0 : i) + (axis == 1 ? 0 : 7 * j) + (axis == 2 ? 0 : 3 * k);
+                    }
+                }
+            }
+        }
+
+        static double Variance(float[] values)
+        {
+            var mean = values.Average(v => (double)v);
+            return values.Average(v => (v - mean) * (v - mean));
+        }
+    }
+
     private static Volume<float> SuperResolve(byte[] onnx, Volume<float> image)
+    {
+        using var model = Model(onnx);
+        return new SuperResolver(model).Run(image).Volume;
+    }
+
+    private static OnnxModel Model(byte[] onnx)
     {
         var manifest = Manifests.Segmentation(onnx) with
         {
@@ -89,8 +160,7 @@ public sealed class SuperResolverTests
             SuperResolution = new SuperResolutionSettings { Factor = 4, SliceProfileFwhm = 1 },
         };
         manifest = manifest with { Input = manifest.Input with { SpacingMm = null } };
-        using var model = new OnnxModel(Manifests.Package(manifest, onnx));
-        return new SuperResolver(model).Run(image).Volume;
+        return new OnnxModel(Manifests.Package(manifest, onnx));
     }
 
     private static Volume<float> Smooth(string orientation)

@@ -75,6 +75,23 @@ public sealed class TinyNetwork(int seed = 1)
         return net.Build(residual, 1);
     }
 
+    /// <summary>Super-resolution that adds nothing and expects the same error everywhere, in standard deviations of the image.</summary>
+    public static byte[] UncertainSlices(int factor, float error)
+    {
+        var net = new TinyNetwork();
+        var both = net.Node(
+            "ConvTranspose",
+            [
+                "input",
+                net.Tensor([1, 2, factor, 1, 1], new float[2 * factor]),
+                net.Tensor([2], [0, MathF.Log(error)]),
+            ],
+            Ints("kernel_shape", factor, 1, 1),
+            Ints("strides", factor, 1, 1)
+        );
+        return net.Build(both, 2);
+    }
+
     /// <summary>Quality regression that says the same numbers whatever it sees: 1×2×K×J×I → 1×n×1×1×1.</summary>
     public static byte[] Regression(params float[] dice)
     {

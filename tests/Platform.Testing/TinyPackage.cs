@@ -46,9 +46,17 @@ public static class TinyPackage
     /// <param name="folder">Holds models/.</param>
     /// <param name="name">The model's name.</param>
     /// <param name="maxFrames">The longest time series it takes.</param>
-    public static void SuperResolution(string folder, string name = "tiny-sr", int maxFrames = 1)
+    /// <param name="error">The error it expects everywhere, in standard deviations of the image; null where it does not say.</param>
+    public static void SuperResolution(
+        string folder,
+        string name = "tiny-sr",
+        int maxFrames = 1,
+        float? error = null
+    )
     {
-        var onnx = TinyNetwork.Slices(0, 0, 0, 0);
+        var onnx = error is { } expected
+            ? TinyNetwork.UncertainSlices(4, expected)
+            : TinyNetwork.Slices(0, 0, 0, 0);
         Write(
             folder,
             name,

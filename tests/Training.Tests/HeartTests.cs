@@ -137,6 +137,7 @@ public sealed class HeartTests
                 ProfileFwhm = [0.8, 1.1],
                 Noise = 0.05,
                 ShiftMm = 1,
+                Uncertainty = true,
             },
         };
         var task = new SuperResolutionTask(recipe, new ThinHearts(recipe));
@@ -144,6 +145,21 @@ public sealed class HeartTests
             task.Draw(3).First().Input.data<float>().ToArray(),
             task.Draw(3).First().Input.data<float>().ToArray()
         );
+        var batch = task.Draw(4).First();
+        var output = task.Network.forward(batch.Input);
+        Assert.Equal([1, 2, 20, 24, 24], output.shape);
+        // The likelihood of an error is highest where it is what was expected.
+        var off = full_like(batch.Target, 0.3);
+        var losses = new[] { 0.2, 0.3, 0.45 }
+            .Select(expected =>
+                task.Loss(
+                        cat([batch.Target + off, full_like(off, Math.Log(expected))], 1),
+                        batch.Target
+                    )
+                    .item<float>()
+            )
+            .ToArray();
+        Assert.True(losses[1] < losses[0] && losses[1] < losses[2]);
         HeartPackageWriter.Write(
             recipe,
             task,

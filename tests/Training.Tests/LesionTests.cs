@@ -28,6 +28,15 @@ public sealed class LesionTests
         ]
     );
 
+    /// <summary>What the network learns beside lesions.</summary>
+    private static readonly Structure White = new()
+    {
+        Name = "white matter",
+        Labels = [2],
+        RightLabels = [41],
+        Value = 0,
+    };
+
     private static readonly LesionSettings Every = new()
     {
         FocalFraction = 1,
@@ -188,7 +197,11 @@ public sealed class LesionTests
     {
         using var folder = new TemporaryFolder();
         set_num_threads(1);
-        var recipe = HeadPhantom.Lesions;
+        var recipe = HeadPhantom.Lesions with
+        {
+            Structures = [.. HeadPhantom.Lesions.Structures, White],
+            Optimisation = HeadPhantom.Lesions.Optimisation with { Bfloat16 = true },
+        };
         var task = new LesionTask(recipe, HeadPhantom.Atlas(), [Ball]);
         var before = LossOf(task);
         var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
@@ -207,10 +220,17 @@ public sealed class LesionTests
         );
         Assert.Equal(["FLAIR", "T1"], package.Manifest.Input.Channels);
         Assert.Equal(["T1"], package.Manifest.Input.OptionalChannels);
+        Assert.Equal(
+            (1, 1),
+            Assert.Single(package.Manifest.Labels.Select(l => (l.Channel, l.Value)))
+        );
         using var model = new OnnxModel(package, new() { Threads = 1 });
         var head = task.Sample(99);
         var image = new Volume<float>(VolumeGeometry.Ras(head.Shape, (4, 4, 4)), head.Image);
-        Assert.Equal(image.Geometry, new Segmenter(model).Run(image).Volume.Geometry);
+        var found = new Segmenter(model).Run(image).Volume;
+        Assert.Equal(3, model.OutputChannels);
+        Assert.Equal(image.Geometry, found.Geometry);
+        Assert.All(found.Voxels, label => Assert.InRange(label, 0, 1));
     }
 
     [Fact]
@@ -230,6 +250,14 @@ public sealed class LesionTests
             recipe with
             {
                 Network = new() { Widths = [2, 2, 2], OutputWidth = 8 },
+            }
+        );
+        Refused("structures", recipe with { Structures = [White] });
+        Refused(
+            "structures",
+            recipe with
+            {
+                Structures = [recipe.Structures[0], White, recipe.Structures[0]],
             }
         );
         Refused(

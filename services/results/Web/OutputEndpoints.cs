@@ -22,6 +22,7 @@ internal static class OutputEndpoints
         var study = routes.MapGroup("/api/studies/{studyId}");
         study.MapGet("/outputs/{model}/{series}/labels.nii.gz", LabelsAsync);
         study.MapGet("/outputs/{model}/{series}/volume.nii.gz", VolumeAsync);
+        study.MapGet("/outputs/{model}/{series}/uncertainty.nii.gz", UncertaintyAsync);
         study.MapGet("/outputs/{model}/{series}/quality.dcm", QualityAsync);
         study.MapGet("/outputs/{model}/{series}/segmentation.dcm", SegmentationAsync);
         study.MapGet("/preview.png", PreviewAsync);
@@ -60,6 +61,31 @@ internal static class OutputEndpoints
                     request.Cancellation
                 )
             );
+
+    /// <summary>How far off a super-resolution model expects each voxel of its volume to be; 404 where it does not say.</summary>
+    private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> UncertaintyAsync(
+        [AsParameters] OutputRequest request,
+        VolumeStore volumes
+    )
+    {
+        if (await request.FindAsync(OutputKind.SuperResolution) is not { } found)
+        {
+            return UnknownOutput();
+        }
+        var (study, planned) = (found.Report.Study, found.Output);
+        var map = planned with
+        {
+            Output = BlobNames.Uncertainty(study, planned.Model, planned.Series),
+        };
+        return !await request.Blobs.ExistsAsync(map.Output, request.Cancellation)
+            ? UnknownOutput()
+            : Download(
+                request.Http,
+                found,
+                "uncertainty",
+                await volumes.ReadOutputAsync<float>(map, found.Received, request.Cancellation)
+            );
+    }
 
     /// <summary>The predicted quality of one segmentation as a DICOM structured report.</summary>
     private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> QualityAsync(

@@ -200,7 +200,7 @@ function drawFailure(study) {
   return make("div", { class: "note" }, make("p", { textContent: text }), button, answer);
 }
 
-function drawOutput(study, { plan, quality }, frames) {
+function drawOutput(study, { plan, quality, provenance }, frames) {
   const mark = plan.notForDiagnosis ? " · not for diagnosis" : "";
   const section = make("section", {}, make("h3", { textContent: `${plan.series} · ${plan.model}${mark}` }));
   if (plan.notApplicable) {
@@ -214,8 +214,13 @@ function drawOutput(study, { plan, quality }, frames) {
     what,
     `${short(study.studyId)}-${plan.series}-${plan.model}-${what}${plan.notForDiagnosis ? "-not-for-diagnosis" : ""}${extension}`);
   const downloads = make("div", { class: "downloads" }, file(plan.kind === "Segmentation" ? "labels" : "volume", ".nii.gz"));
+  if (provenance?.uncertainty) downloads.append(file("uncertainty", ".nii.gz"));
   if (quality) downloads.append(file("segmentation", ".dcm"), file("quality", ".dcm"));
   section.append(downloads);
+  if (provenance?.deviation != null) {
+    const share = (100 * provenance.deviation).toFixed(1);
+    section.append(make("p", { class: "muted", textContent: `Differs from the acquired slices by ${share} % of the image's standard deviation. Detail between them is learned, not measured.` }));
+  }
   if (frames > 1) {
     const rest = quality ? ", each structure in the frame where it is worst; the files hold all frames" : "; the file holds all frames";
     section.append(make("p", { class: "muted", textContent: `Time series of ${frames} frames. Shown: ${quality ? "a picture of the first" : "nothing of it"}${rest}.` }));

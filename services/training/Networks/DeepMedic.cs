@@ -152,7 +152,7 @@ public sealed class Pathway : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var x = _rest[0].forward(_first.forward(input));
+        var x = _rest[0].forward(_first.Convolve(input));
         for (var n = 1; n < _rest.Count; n += 2)
         {
             var deeper = _rest[n + 1].forward(_rest[n].forward(x));
@@ -214,7 +214,7 @@ public sealed class ActivatedConvolution : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var x = Activation.forward(Normalisation.forward(input));
         x = functional.dropout(x, _dropout, training && _dropout > 0);
-        return Convolution.forward(x).MoveToOuterDisposeScope();
+        return Convolution.Convolve(x).MoveToOuterDisposeScope();
     }
 }
 

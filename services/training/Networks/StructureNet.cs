@@ -183,7 +183,7 @@ public sealed class ConvBlock : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         return functional
-            .relu(Normalisation.forward(Convolution.forward(input)), inplace: true)
+            .relu(Normalisation.forward(Convolution.Convolve(input)), inplace: true)
             .MoveToOuterDisposeScope();
     }
 }

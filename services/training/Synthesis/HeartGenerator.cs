@@ -17,7 +17,6 @@ public sealed class HeartGenerator(GeneratorSettings generator, HeartSettings se
 
     private const int Tissues = (int)HeartTissue.RightWall + 1;
     private static readonly double[] Depths = [-1 / 3.0, 0, 1 / 3.0];
-    private static readonly double[] Middle = [0];
 
     /// <summary>The generator of a recipe.</summary>
     /// <exception cref="InvalidDataException">The recipe does not say how hearts are imaged.</exception>
@@ -42,7 +41,7 @@ public sealed class HeartGenerator(GeneratorSettings generator, HeartSettings se
     public SyntheticHead HeldOut(int map, FastRandom random, double usualContrast) =>
         Generate(random, !random.Chance(usualContrast), thin: false);
 
-    /// <summary>Thin slices that lie side by side (<see cref="HeartSettings.ThinMm"/>), as they would be without noise and shifts; labels at their middle.</summary>
+    /// <summary>Thin slices that lie side by side (<see cref="HeartSettings.ThinMm"/>), as they would be without noise and shifts.</summary>
     /// <param name="random">The sample's own stream.</param>
     /// <param name="contraction">0 at end diastole, 1 at end systole; null: any.</param>
     public SyntheticHead Thin(FastRandom random, double? contraction = null)
@@ -66,7 +65,7 @@ public sealed class HeartGenerator(GeneratorSettings generator, HeartSettings se
             var slice = new Slice(
                 frame,
                 (upsideDown ? shape.K - 1 - n : n) * settings.ThinMm - above,
-                0,
+                settings.ThinMm,
                 contraction ?? (1 - Math.Cos(Math.PI * phase)) / 2
             );
             var at = n * shape.I * shape.J;
@@ -163,7 +162,6 @@ public sealed class HeartGenerator(GeneratorSettings generator, HeartSettings se
     )
     {
         Span<int> votes = stackalloc int[4];
-        var depths = slice.Thickness > 0 ? Depths : Middle;
         for (var n = 0; n < image.Length; n++)
         {
             var (x, y) = slice.Frame.At(n % width, n / width);
@@ -181,7 +179,7 @@ public sealed class HeartGenerator(GeneratorSettings generator, HeartSettings se
                     n % width + ((point & 1) - 0.5) / 2,
                     n / width + ((point >> 1) - 0.5) / 2
                 );
-                foreach (var depth in depths)
+                foreach (var depth in Depths)
                 {
                     var tissue =
                         heart.At(px, py, slice.Z + depth * slice.Thickness, slice.Contraction)
@@ -192,7 +190,7 @@ public sealed class HeartGenerator(GeneratorSettings generator, HeartSettings se
             }
             image[n] =
                 sum
-                / (4 * depths.Length)
+                / (4 * Depths.Length)
                 * look.Gain
                 * (float)Math.Exp(look.Texture.At(x, y, slice.Z));
             for (byte label = 1; label < votes.Length; label++)

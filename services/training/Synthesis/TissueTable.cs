@@ -22,7 +22,8 @@ public sealed record Tissue(double Low, double High, double Texture = 0);
 /// <summary>
 /// Tissues of FreeSurfer's values, of the extra-cerebral values above 500 and of lesions. Left and right share a tissue.
 /// Ranges are this project's own: on T1 around the usual order on MPRAGE (white matter, pallidum, brain stem, thalamus, putamen,
-/// caudate, cortex, choroid plexus, fluid), on FLAIR around lesions, cortex, deep grey matter, white matter, fluid.
+/// caudate, cortex, choroid plexus, fluid), on FLAIR around lesions, cortex, deep grey matter, white matter, fluid;
+/// fat (in 507, 511, 516) is dark there where it is suppressed and brighter than any lesion where it is not.
 /// </summary>
 public static class TissueTable
 {
@@ -71,14 +72,14 @@ public static class TissueTable
         ([136, 137, 163, 164], new(0.25, 0.6), new(0.4, 1.4)),
         ([502], new(0.1, 0.9, 0.3), new(0.1, 1.2, 0.3)),
         ([506], new(0.12, 0.4), new(0.1, 0.5)),
-        ([507], new(0.35, 1.3, 0.45), new(0.3, 1.4, 0.45)),
+        ([507], new(0.35, 1.3, 0.45), new(0.3, 3.0, 0.45)),
         ([508], new(0.6, 1.5, 0.2), new(0.5, 1.8, 0.2)),
         ([509], new(0.15, 0.7, 0.3), new(0.1, 0.8, 0.3)),
-        ([511], new(0.35, 2.2, 0.3), new(0.3, 2.2, 0.3)),
+        ([511], new(0.35, 2.2, 0.3), new(0.3, 3.5, 0.3)),
         ([512], new(0.7, 1.0), new(0.7, 1.3)),
         ([514], new(0.1, 1.3), new(0.1, 1.3)),
         ([515], new(0.05, 0.3, 0.1), new(0.05, 0.4, 0.1)),
-        ([516], new(0.35, 1.4, 0.3), new(0.3, 1.6, 0.3)),
+        ([516], new(0.35, 1.4, 0.3), new(0.3, 2.5, 0.3)),
         ([530], new(0.4, 0.9), new(0.4, 1.2)),
     ];
 

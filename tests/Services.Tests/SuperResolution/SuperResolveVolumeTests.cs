@@ -2,6 +2,7 @@ using Platform.Contracts;
 using Platform.Hosting;
 using Platform.Imaging;
 using Platform.Segmentation.Tests;
+using Platform.Testing;
 
 namespace Platform.SuperResolution.Tests;
 
@@ -52,6 +53,78 @@ public sealed class SuperResolveVolumeTests
         var fine = await host.Volumes.ReadFramesAsync<float>(output.Output, default).ToListAsync();
         Assert.All(fine, frame => Assert.Equal((32, 32, 48), frame.Geometry.Shape));
         Assert.Equal([0f, 5f], fine.Select(frame => frame.Voxels.Min()));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_model_says_of_its_errors_lies_beside_the_volume_before_it_is_there(
+        bool interrupted
+    )
+    {
+        await using var host = await ModelHost.StartAsync(install: folder =>
+            TinyPackage.SuperResolution(folder, error: 0.5f)
+        );
+        var study = ModelHost.Study();
+        var scan = ModelHost.Scan((1, 1, 4));
+        var output = await host.PlanAsync(
+            study,
+            [scan, scan, scan],
+            OutputKind.SuperResolution,
+            "tiny-sr@1.0.0"
+        );
+        var name = BlobNames.Uncertainty(study, "tiny-sr@1.0.0", "s1");
+        if (interrupted)
+        {
+            // An attempt that got so far and no further.
+            await host.Volumes.TryCreateAsync(
+                name,
+                new Volume<float>(VolumeGeometry.Ras((1, 1, 1), (1, 1, 1)), [7]),
+                default
+            );
+        }
+        await host.SendAsync(study, output);
+        await host.Messages.WaitAsync<VolumeSuperResolved>();
+        var expected = await host.Volumes.ReadFramesAsync<float>(name, default).ToListAsync();
+        Assert.Equal(interrupted ? 1 : 3, expected.Count);
+        if (!interrupted)
+        {
+            Assert.All(expected, frame => Assert.Equal((32, 32, 48), frame.Geometry.Shape));
+            Assert.All(expected, frame => Assert.True(frame.Voxels.Max() > 0));
+        }
+        var provenance = await host.Blobs.ReadJsonAsync<OutputProvenance>(
+            BlobNames.Provenance(study, "tiny-sr@1.0.0", "s1"),
+            default
+        );
+        Assert.True(provenance.Uncertainty);
+        // The scan is the same in every slice, so its interpolation is what was acquired.
+        Assert.InRange(provenance.Deviation!.Value, 0, 1e-5);
+    }
+
+    [Fact]
+    public async Task A_volume_that_cannot_be_finished_leaves_no_uncertainty()
+    {
+        await using var host = await ModelHost.StartAsync(install: folder =>
+            TinyPackage.SuperResolution(folder, error: 0.5f)
+        );
+        var study = ModelHost.Study();
+        var scan = ModelHost.Scan((1, 1, 4));
+        var flat = new Volume<float>(scan.Geometry);
+        var output = await host.PlanAsync(
+            study,
+            [scan, flat],
+            OutputKind.SuperResolution,
+            "tiny-sr@1.0.0"
+        );
+        await host.SendAsync(study, output);
+        await host.Messages.WaitAsync<StudyRejected>();
+        Assert.False(
+            await host.Blobs.ExistsAsync(
+                BlobNames.Uncertainty(study, "tiny-sr@1.0.0", "s1"),
+                default
+            )
+        );
+        Assert.False(await host.Blobs.ExistsAsync(output.Output, default));
     }
 
     [Fact]
