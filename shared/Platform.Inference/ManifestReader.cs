@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using Platform.Imaging.RandomFields;
 
 namespace Platform.Inference;
 
@@ -82,7 +83,7 @@ public static partial class ManifestReader
         {
             yield return fault;
         }
-        foreach (var fault in ValidateQuality(m))
+        foreach (var fault in ValidateQuality(m).Concat(ValidateCrf(m)))
         {
             yield return fault;
         }
@@ -246,6 +247,45 @@ public static partial class ManifestReader
             {
                 yield return $"label '{label.Name}': 0 ≤ reviewDice ({review}) ≤ passDice ({pass}) ≤ 1";
             }
+        }
+    }
+
+    private static IEnumerable<string> ValidateCrf(ModelManifest m)
+    {
+        if (m.Crf is not { } crf)
+        {
+            yield break;
+        }
+        if (m.Task != ModelTask.Segmentation)
+        {
+            yield return "crf: for a segmentation model only";
+        }
+        if (crf.Iterations is < 1 or > DenseCrfOptions.MostIterations)
+        {
+            yield return $"crf.iterations {crf.Iterations}: 1 to {DenseCrfOptions.MostIterations}";
+        }
+        (string Key, double Weight)[] weights =
+        [
+            ("positionalWeight", crf.PositionalWeight),
+            ("bilateralWeight", crf.BilateralWeight),
+        ];
+        foreach (var (key, weight) in weights.Where(w => !(w.Weight is >= 0 and <= 1000)))
+        {
+            yield return $"crf.{key} {weight}: 0 to 1000";
+        }
+        (string Key, IReadOnlyList<double> Values, int Count)[] deviations =
+        [
+            ("positionalDeviationMm", crf.PositionalDeviationMm, 3),
+            ("bilateralDeviationMm", crf.BilateralDeviationMm, 3),
+            ("intensityDeviation", crf.IntensityDeviation, m.Input.Channels.Count),
+        ];
+        foreach (
+            var (key, values, count) in deviations.Where(d =>
+                d.Values.Count != d.Count || d.Values.Any(v => !(v is >= 0.01 and <= 100))
+            )
+        )
+        {
+            yield return $"crf.{key} [{string.Join(", ", values)}]: {count} of them, each 0.01 to 100";
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Platform.Imaging.RandomFields;
 
 namespace Platform.Inference;
 
@@ -47,6 +48,9 @@ public sealed record ModelManifest
     /// detached from the brain is no brain, whatever its structure. Decided on the network's grid; the rest becomes background.
     /// </summary>
     public bool LargestForegroundOnly { get; init; }
+
+    /// <summary>For segmentation: a dense conditional random field refines the scores by the image; null leaves them as the network gives them.</summary>
+    public DenseCrfOptions? Crf { get; init; }
 
     /// <summary>Thinner slices, for super-resolution.</summary>
     public SuperResolutionSettings? SuperResolution { get; init; }

@@ -72,6 +72,36 @@ public sealed class PreparedImage
         }
     }
 
+    /// <summary>Each channel in the box, null where it is missing, and where any of them is not air: 1 there.</summary>
+    internal (IReadOnlyList<float[]?> Channels, Volume<byte> Foreground) Cut()
+    {
+        var foreground = new Volume<byte>(BoxGeometry);
+        var channels = Channels
+            .Select(channel =>
+            {
+                if (channel.Voxels is not { } voxels)
+                {
+                    return null;
+                }
+                var cut = new float[foreground.Voxels.Length];
+                Parallel.For(0, Box.Size.J * Box.Size.K, Row);
+                return cut;
+
+                void Row(int row)
+                {
+                    var (j, k) = (row % Box.Size.J + Box.J, row / Box.Size.J + Box.K);
+                    var from = Box.I + Image.Geometry.Shape.I * (j + Image.Geometry.Shape.J * k);
+                    for (var n = row * Box.Size.I; n < (row + 1) * Box.Size.I; n++, from++)
+                    {
+                        cut[n] = voxels[from];
+                        foreground.Voxels[n] |= cut[n] > channel.Air ? (byte)1 : (byte)0;
+                    }
+                }
+            })
+            .ToArray();
+        return (channels, foreground);
+    }
+
     /// <summary>Voxels along i, j, k that the tiles of this image hold together, halos and padding included: what the network computes.</summary>
     /// <param name="tiling">How the image is cut.</param>
     public (long I, long J, long K) TileGrid(ModelTiling tiling)
@@ -219,4 +249,8 @@ public sealed class PreparedImage
 /// <summary>One channel on the network's grid.</summary>
 /// <param name="Voxels">Normalised, i fastest; null where the channel is missing: zero everywhere, the mean of every channel.</param>
 /// <param name="Outside">What lies outside the image.</param>
-internal readonly record struct ImageChannel(float[]? Voxels, float Outside);
+internal readonly record struct ImageChannel(float[]? Voxels, float Outside)
+{
+    /// <summary>What is above this is no air: clipped and outside are the same value up to rounding.</summary>
+    public float Air => Outside + 1e-5f * Math.Max(1, Math.Abs(Outside));
+}

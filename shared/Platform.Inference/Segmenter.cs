@@ -1,4 +1,5 @@
 using Platform.Imaging;
+using Platform.Imaging.RandomFields;
 
 namespace Platform.Inference;
 
@@ -17,7 +18,7 @@ public sealed record Scores
 
 /// <summary>
 /// Image → labels with a segmentation network: resampled to the network's grid and normalised, run by tiles, and turned
-/// back to the image's own grid by interpolating scores, not labels. The same image gives the same labels every time.
+/// back to the image's own grid by interpolating scores, not labels. A dense CRF refines them on the network's grid where the manifest asks for it. The same image gives the same labels every time.
 /// </summary>
 /// <param name="model">A network whose task is segmentation.</param>
 public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
@@ -60,17 +61,28 @@ public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
     /// <inheritdoc/>
     public IReadOnlyDictionary<int, double>? Agreement(Scores raw) => raw.Agreement;
 
-    private Scores Run(PreparedImage prepared, CancellationToken cancellationToken) =>
-        new(
-            TiledRun.Run(
-                model,
-                prepared.Channels,
-                prepared.Image.Geometry.Shape,
-                prepared.Box,
-                cancellationToken
-            ),
-            prepared.BoxGeometry
+    private Scores Run(PreparedImage prepared, CancellationToken cancellationToken)
+    {
+        var logits = TiledRun.Run(
+            model,
+            prepared.Channels,
+            prepared.Image.Geometry.Shape,
+            prepared.Box,
+            cancellationToken
         );
+        if (model.Manifest.Crf is { } options)
+        {
+            var (channels, region) = prepared.Cut();
+            DenseCrf.Refine(
+                logits,
+                channels,
+                region,
+                options,
+                cancellationToken: cancellationToken
+            );
+        }
+        return new(logits, prepared.BoxGeometry);
+    }
 
     /// <summary>Scores → labels: islands dropped, sides told apart, on the image's own grid.</summary>
     /// <param name="image">The image given to <see cref="Prepare(Volume{float})"/>.</param>

@@ -86,8 +86,6 @@ internal static class TiledRun
         (AxisTile I, AxisTile J, AxisTile K) tile
     )
     {
-        // Clipped and outside are the same value up to rounding.
-        var highest = image.Outside + 1e-5f * Math.Max(1, Math.Abs(image.Outside));
         for (var k = box.K + tile.K.From; k < box.K + tile.K.To; k++)
         {
             for (var j = box.J + tile.J.From; j < box.J + tile.J.To; j++)
@@ -96,7 +94,7 @@ internal static class TiledRun
                     (k * shape.J + j) * shape.I + box.I + tile.I.From,
                     tile.I.To - tile.I.From
                 );
-                if (TensorPrimitives.Max(row) > highest)
+                if (TensorPrimitives.Max(row) > image.Air)
                 {
                     return false;
                 }

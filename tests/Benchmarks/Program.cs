@@ -8,6 +8,7 @@ return args switch
     ["adaptation"] => AdaptationBenchmark.Run(resume: false),
     ["adaptation", "resume"] => AdaptationBenchmark.Run(resume: true),
     ["cardiac", var packages] => AccuracyCardiac.Run(packages),
+    ["crf"] => CrfBenchmark.Run(),
     ["dicom"] => DicomBenchmark.Run(),
     ["imaging"] => ImagingBenchmark.Run(),
     ["inference"] => InferenceBenchmark.Run(),
@@ -21,7 +22,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: ./platform bench NAME, where NAME is one of: accuracy, adaptation [resume], cardiac FOLDER, dicom, imaging, inference, lesions FOLDER, rca"
+        "usage: ./platform bench NAME, where NAME is one of: accuracy, adaptation [resume], cardiac FOLDER, crf, dicom, imaging, inference, lesions FOLDER, rca"
     );
     return 2;
 }

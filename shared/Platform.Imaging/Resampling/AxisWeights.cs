@@ -8,6 +8,9 @@ internal enum Border
 
     /// <summary>The image mirrored at the centre of the edge voxel.</summary>
     Mirror,
+
+    /// <summary>Nothing: what of the weights lies there is lost.</summary>
+    Zero,
 }
 
 /// <summary>
@@ -136,7 +139,12 @@ internal sealed class AxisWeights
             {
                 for (var m = -radius; m <= radius && four[a] != 0; m++)
                 {
-                    var at = Fold(floor - 1 + a + m, source, border);
+                    var at = floor - 1 + a + m;
+                    if (border == Border.Zero && (uint)at >= (uint)source)
+                    {
+                        continue;
+                    }
+                    at = Fold(at, source, border);
                     dense[at] = dense.GetValueOrDefault(at) + four[a] * kernel[m + radius];
                 }
             }

@@ -17,11 +17,29 @@ internal static class SeparableFilter
         float outside
     )
     {
+        var result = GC.AllocateUninitializedArray<float>(
+            checked(alongI.Count * alongJ.Count * alongK.Count)
+        );
+        Apply(source, shape, alongI, alongJ, alongK, outside, result, new());
+        return result;
+    }
+
+    public static void Apply(
+        ReadOnlyMemory<float> source,
+        (int I, int J, int K) shape,
+        AxisWeights alongI,
+        AxisWeights alongJ,
+        AxisWeights alongK,
+        float outside,
+        float[] result,
+        ParallelOptions parallel
+    )
+    {
         var (ni, nj) = (alongI.Count, alongJ.Count);
-        var result = GC.AllocateUninitializedArray<float>(checked(ni * nj * alongK.Count));
         Parallel.For(
             0,
             alongK.Count,
+            parallel,
             () => (Plane: new float[shape.I * shape.J], Row: new float[shape.I]),
             (k, _, buffers) =>
             {
@@ -60,7 +78,6 @@ internal static class SeparableFilter
             },
             _ => { }
         );
-        return result;
     }
 
     /// <summary>Σₙ weight · line(start + n) for lines of <paramref name="stride"/> floats, in pieces that stay in the first-level cache.</summary>
