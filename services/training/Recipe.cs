@@ -42,6 +42,9 @@ public sealed record Recipe
     /// <summary>The recipe of the model whose segmentations are judged, without ".json"; quality regression only.</summary>
     public string? Judges { get; init; }
 
+    /// <summary>The installed model whose weights training begins with, as name@version; its network has the same widths, and normalisation should be frozen from the start. Brain structures only.</summary>
+    public string? Start { get; init; }
+
     /// <summary>The quality regressor that judges this model's segmentations, as name@version; segmentation only.</summary>
     public string? Regressor { get; init; }
 

@@ -1,5 +1,7 @@
 using Platform.Imaging;
+using Platform.Inference;
 using Platform.Training.Networks;
+using Platform.Training.Onnx;
 using Platform.Training.Synthesis;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -46,6 +48,15 @@ public sealed class StructureTask : ITrainingTask
         Network.to(Device);
         _probes = new(() => [.. HeldOut(1, t1Fraction: 1)]);
         _prior = new(Prior);
+    }
+
+    /// <summary>Begins with the weights of a package instead of random ones. What <see cref="Finish"/> adds is taken off: the package has it already.</summary>
+    /// <exception cref="InvalidDataException">The package's network is another.</exception>
+    public StructureTask StartFrom(ModelPackage package)
+    {
+        Network.Take(PackageWeights.Read(package.Onnx));
+        Network.Shift([.. _prior.Value.Select(share => -share)]);
+        return this;
     }
 
     /// <inheritdoc/>

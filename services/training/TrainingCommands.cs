@@ -87,6 +87,17 @@ public static class TrainingCommands
         );
         root.Add(
             Model(
+                "brain-structures-tuned",
+                "Train the segmentation of brain structures further, from an installed model.",
+                (recipe, atlas, device, _) =>
+                    new StructureTask(recipe, atlas, device).StartFrom(
+                        InstalledModels.Load(recipe.Start ?? "", $"recipe {recipe.Name}: \"start\"")
+                    ),
+                PackageWriter.Write
+            )
+        );
+        root.Add(
+            Model(
                 "super-resolution",
                 "Train the super-resolution of thick brain slices.",
                 (recipe, atlas, device, _) => new SuperResolutionTask(recipe, atlas, device),
@@ -160,10 +171,9 @@ public static class TrainingCommands
                     )
             )
         );
-        var folder = $"shared/models/{segmentation.Name}/{segmentation.Version}";
-        var package = ModelPackage.Load(
-            File.ReadAllBytes($"{folder}/model.json"),
-            File.ReadAllBytes($"{folder}/model.onnx")
+        var package = InstalledModels.Load(
+            $"{segmentation.Name}@{segmentation.Version}",
+            $"recipe {recipe.Name}: \"judges\""
         );
         // Samples are made on several threads: each runs the model on its own. It is needed until the program ends.
         var judged = new OnnxModel(package, new() { Device = ComputeDevice.Cpu, Threads = 1 });

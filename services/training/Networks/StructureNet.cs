@@ -118,6 +118,51 @@ public sealed class StructureNet : Module<Tensor, Tensor>
         _classify.bias!.add_(shift);
     }
 
+    /// <summary>Takes the weights of a package that <see cref="ToOnnx"/> made of a network of the same widths: the normalisations then do nothing but shift.</summary>
+    /// <exception cref="InvalidDataException">Another number of layers, or a layer of another shape.</exception>
+    public void Take(IReadOnlyList<ConvolutionWeights> weights)
+    {
+        using var none = no_grad();
+        List<ConvBlock> blocks = [_down[0]];
+        for (var n = 1; n < _down.Count; n++)
+        {
+            blocks.AddRange([_down[n], _encode[n - 1]]);
+        }
+        var layers = blocks.Select(Folded).ToList();
+        for (var n = 0; n < _up.Count; n++)
+        {
+            var up = _up[n].Deconvolution;
+            layers.AddRange([(up.weight, up.bias!), Folded(_decode[n])]);
+        }
+        layers.Add((_classify.weight, _classify.bias!));
+        if (layers.Count != weights.Count)
+        {
+            throw new InvalidDataException(
+                $"the package has {weights.Count} layers, the network of the recipe {layers.Count}"
+            );
+        }
+        foreach (var ((kernel, bias), given) in layers.Zip(weights))
+        {
+            if (!kernel.shape.SequenceEqual(given.Kernel.shape))
+            {
+                throw new InvalidDataException(
+                    $"the package has a layer of {string.Join('×', given.Kernel.shape)} where the network of the recipe has {string.Join('×', kernel.shape)}"
+                );
+            }
+            kernel.copy_(given.Kernel);
+            bias.copy_(given.Bias);
+        }
+
+        static (Tensor, Tensor) Folded(ConvBlock block)
+        {
+            var normalisation = block.Normalisation;
+            normalisation.weight!.fill_(1);
+            normalisation.running_mean!.zero_();
+            normalisation.running_var!.fill_(1 - normalisation.eps);
+            return (block.Convolution.weight, normalisation.bias!);
+        }
+    }
+
     /// <summary>The network as an ONNX model, normalisation folded into the convolutions: "input" → "logits".</summary>
     public byte[] ToOnnx()
     {

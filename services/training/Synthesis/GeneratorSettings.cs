@@ -42,6 +42,9 @@ public sealed record GeneratorSettings
     /// <summary>Fraction of samples with T1-like contrast; the others have random contrast. Where there are <see cref="Channels"/>, they say instead.</summary>
     public double T1Fraction { get; init; } = 0.7;
 
+    /// <summary>Fraction of samples with FLAIR-like contrast, beside those that are T1-like.</summary>
+    public double FlairFraction { get; init; }
+
     /// <summary>Seed of the one contrast that every sample has, as of one scanner and sequence; null draws one for each sample.</summary>
     public long? ContrastSeed { get; init; }
 

@@ -82,7 +82,7 @@ public sealed class HeadGenerator
             .Select(channel =>
                 TissueTable.Draw(
                     _atlas.Values,
-                    random.Chance(channel.Fraction) ? channel.Contrast : Contrast.Any,
+                    random.Chance(channel.Fraction) ? channel.Contrast : Other(random),
                     _settings.ContrastSeed is { } seed ? new FastRandom(seed, 0) : random
                 )
             )
@@ -93,6 +93,13 @@ public sealed class HeadGenerator
             images[channel] = _acquisition.Apply(images[channel], shape, random);
         }
         return new(shape, images, labels);
+    }
+
+    /// <summary>The contrast of a sample that has not the usual one.</summary>
+    private Contrast Other(FastRandom random)
+    {
+        var (flair, left) = (_settings.FlairFraction, 1 - _settings.T1Fraction);
+        return flair > 0 && random.Chance(flair / left) ? Contrast.Flair : Contrast.Any;
     }
 
     private (float[][] Images, byte[] Labels) Draw(
