@@ -32,10 +32,7 @@ public static class LesionPackageWriter
                 Halo = DeepMedic.Halo,
                 SkipBackground = true,
             },
-            Labels =
-            [
-                .. ReferenceSetBuilder.Labels([.. recipe.Structures.Where(s => s.Value > 0)]),
-            ],
+            Labels = [.. ReferenceSetBuilder.Labels(recipe.Structures)],
             Routing = new()
             {
                 MinSpacingMm = 0.4,

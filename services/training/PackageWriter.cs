@@ -106,11 +106,11 @@ public static class PackageWriter
             The images are synthetic: label maps are deformed and each tissue gets a random intensity ({Share(
                 recipe.Generator.T1Fraction
             )} of the heads around the usual T1 order,
-            {Share(
-                1 - recipe.Generator.T1Fraction
+            {FlairShare(recipe.Generator)}{Share(
+                1 - recipe.Generator.T1Fraction - recipe.Generator.FlairFraction
             )} anything at all), then come a bias field, gamma, coarser resolution and noise; {Share(
                 recipe.Generator.StrippedFraction
-            )} of the heads have no skull.
+            )} of the heads have no skull.{(recipe.Start is { } start ? $" Training began with the weights of {start}." : "")}
             No scan of a person was used to train or to choose anything.
 
             The network is a U-Net with {string.Join(
@@ -265,6 +265,11 @@ public static class PackageWriter
         return $"`{run.Command}`: {run.Steps} of {settings.Steps} steps of {patches} of {string.Join('×', settings.Patch)} voxels, seed {recipe.Seed}, Adam,\n"
             + $"from {maps} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). {run.Hardware}. Weights are a moving average.";
     }
+
+    private static string FlairShare(Synthesis.GeneratorSettings generator) =>
+        generator.FlairFraction > 0
+            ? $"{Share(generator.FlairFraction)} around that of FLAIR, "
+            : "";
 
     internal static string Share(double fraction) =>
         $"{Math.Round(100 * fraction).ToString(CultureInfo.InvariantCulture)} %";

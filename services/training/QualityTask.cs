@@ -70,6 +70,24 @@ public sealed class QualityTask : ITrainingTask
         (_training, _heldOut) = recipe.Optimisation.Split(atlas.Maps);
     }
 
+    /// <summary>Judges the installed model that another recipe made.</summary>
+    /// <exception cref="InvalidDataException">That model is not installed.</exception>
+    public static QualityTask Judging(
+        Recipe recipe,
+        Recipe segmentation,
+        LabelAtlas atlas,
+        Device device
+    )
+    {
+        var package = InstalledModels.Load(
+            $"{segmentation.Name}@{segmentation.Version}",
+            $"recipe {recipe.Name}: \"judges\""
+        );
+        // Samples are made on several threads: each runs the model on its own. It is needed until the program ends.
+        var judged = new OnnxModel(package, new() { Device = ComputeDevice.Cpu, Threads = 1 });
+        return new(recipe, segmentation, judged, atlas, device);
+    }
+
     /// <inheritdoc/>
     nn.Module<Tensor, Tensor> ITrainingTask.Network => Network;
 

@@ -114,8 +114,8 @@ public static class ReferenceSetBuilder
                     PassDice = s.PassDice,
                     ReviewDice = s.ReviewDice,
                 };
-                return s.RightValue is not { } right
-                    ? [label]
+                return s.Value == 0 ? []
+                    : s.RightValue is not { } right ? [label]
                     :
                     [
                         label with

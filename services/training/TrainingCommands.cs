@@ -160,24 +160,15 @@ public static class TrainingCommands
         return root;
     }
 
-    /// <exception cref="InvalidDataException">The recipe does not say whose segmentations are judged, or that model is not installed.</exception>
     private static QualityTask CreateQualityTask(Recipe recipe, LabelAtlas atlas, Device device)
     {
-        var segmentation = RecipeFile.Read<Recipe>(
-            RecipePath(
-                recipe.Judges
-                    ?? throw new InvalidDataException(
-                        $"recipe {recipe.Name}: \"judges\" must name the recipe of the model that is judged"
-                    )
-            )
-        );
-        var package = InstalledModels.Load(
-            $"{segmentation.Name}@{segmentation.Version}",
-            $"recipe {recipe.Name}: \"judges\""
-        );
-        // Samples are made on several threads: each runs the model on its own. It is needed until the program ends.
-        var judged = new OnnxModel(package, new() { Device = ComputeDevice.Cpu, Threads = 1 });
-        return new(recipe, segmentation, judged, atlas, device);
+        var judged =
+            recipe.Judges
+            ?? throw new InvalidDataException(
+                $"recipe {recipe.Name}: \"judges\" must name a recipe"
+            );
+        var made = RecipeFile.Read<Recipe>(RecipePath(judged));
+        return QualityTask.Judging(recipe, made, atlas, device);
     }
 
     private static Command References()

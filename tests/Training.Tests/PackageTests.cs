@@ -29,6 +29,62 @@ public sealed class PackageTests
     }
 
     [Fact]
+    public void A_training_that_begins_with_a_package_begins_where_it_ended()
+    {
+        using var folder = new TemporaryFolder();
+        set_num_threads(1);
+        var recipe = HeadPhantom.Brain;
+        var task = new StructureTask(recipe, Atlas);
+        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
+        trainer.Run(null, resume: false, until: 6);
+        trainer.UseAverage();
+        PackageWriter.Write(recipe, task, Run, folder.Path);
+        var package = ModelPackage.Load(
+            File.ReadAllBytes(Path.Combine(folder.Path, "model.json")),
+            File.ReadAllBytes(Path.Combine(folder.Path, "model.onnx"))
+        );
+        var again = new StructureTask(recipe with { Seed = recipe.Seed + 1 }, Atlas);
+        again.StartFrom(package).Finish();
+        Compare(folder.Path, again.Network, [1, 1, 16, 24, 20]);
+
+        var wider = recipe with
+        {
+            Network = recipe.Network with
+            {
+                Widths = [recipe.Network.Widths[0] + 4, .. recipe.Network.Widths.Skip(1)],
+            },
+        };
+        var e = Assert.Throws<InvalidDataException>(() =>
+            new StructureTask(wider, Atlas).StartFrom(package)
+        );
+        Assert.Contains("where the network of the recipe has", e.Message, StringComparison.Ordinal);
+        var deeper = recipe with
+        {
+            Network = recipe.Network with
+            {
+                Widths = [.. recipe.Network.Widths, recipe.Network.Widths[^1]],
+            },
+        };
+        e = Assert.Throws<InvalidDataException>(() =>
+            new StructureTask(deeper, Atlas).StartFrom(package)
+        );
+        Assert.Contains("layers, the network of the recipe", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nothing")]
+    [InlineData("nothing@1.0.0")]
+    public void A_model_to_begin_with_that_is_not_installed_is_refused_by_name(string id)
+    {
+        var e = Assert.Throws<InvalidDataException>(() =>
+            InstalledModels.Load(id, "recipe x: \"start\"")
+        );
+        Assert.Contains($"'{id}'", e.Message, StringComparison.Ordinal);
+        Assert.Contains("\"start\"", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_structure_the_network_finds_hard_passes_from_less_unless_the_recipe_states_its_own()
     {
         Structure Named(string name) =>

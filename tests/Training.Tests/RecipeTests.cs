@@ -28,6 +28,7 @@ public sealed class RecipeTests
 
     [Theory]
     [InlineData("brain-structures")]
+    [InlineData("brain-structures-tuned")]
     [InlineData("super-resolution")]
     [InlineData("quality-regressor")]
     [InlineData("lesions")]

@@ -65,6 +65,40 @@ public sealed class SynthesisTests
     }
 
     [Fact]
+    public void Grey_matter_is_brighter_than_white_on_FLAIR_like_heads_and_darker_on_T1_like_ones()
+    {
+        var classes = new Dictionary<int, byte>
+        {
+            [2] = 1,
+            [41] = 1,
+            [3] = 2,
+            [42] = 2,
+        };
+        foreach (var (t1, flair) in new[] { (1.0, 0.0), (0.0, 1.0) })
+        {
+            var generator = new HeadGenerator(
+                Atlas,
+                HeadPhantom.Still with
+                {
+                    T1Fraction = t1,
+                    FlairFraction = flair,
+                    Gamma = 0,
+                    Noise = 0.01,
+                },
+                classes
+            );
+            for (var n = 0; n < 4; n++)
+            {
+                var head = generator.Generate(Atlas.Maps[0], new FastRandom(31, n));
+                Assert.Equal(t1 > 0, Mean(1) > Mean(2));
+
+                double Mean(byte label) =>
+                    head.Image.Where((_, voxel) => head.Labels[voxel] == label).Average();
+            }
+        }
+    }
+
+    [Fact]
     public void A_label_that_no_tissue_has_is_named_and_is_background_in_the_target()
     {
         var labels = HeadPhantom.Labels();
