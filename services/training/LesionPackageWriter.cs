@@ -33,6 +33,8 @@ public static class LesionPackageWriter
                 SkipBackground = true,
             },
             Labels = [.. ReferenceSetBuilder.Labels(recipe.Structures)],
+            // Where the network also knows the brain, what is detached from it is no lesion.
+            LargestForegroundOnly = recipe.Structures.Any(s => s.Value == 0),
             Routing = new()
             {
                 MinSpacingMm = 0.4,

@@ -224,6 +224,7 @@ public sealed class LesionTests
             (1, 1),
             Assert.Single(package.Manifest.Labels.Select(l => (l.Channel, l.Value)))
         );
+        Assert.True(package.Manifest.LargestForegroundOnly);
         using var model = new OnnxModel(package, new() { Threads = 1 });
         var head = task.Sample(99);
         var image = new Volume<float>(VolumeGeometry.Ras(head.Shape, (4, 4, 4)), head.Image);
