@@ -146,11 +146,7 @@ public static class HeartPackageWriter
             {slices.ProfileFwhm[0]}–{slices.ProfileFwhm[1]} slice distances (full width at half maximum), one slice in {slices.Factor} kept, each moved within its plane by {slices.ShiftMm} mm (standard deviation), with noise.
             No scan of a person was used. The network has {recipe.Network.Widths[0]} maps in {2
                 * (recipe.Network.Widths.Count - 1)
-                + 1} convolutions where slices are thick, a learned deconvolution, and one convolution where they are thin.{(
-                    slices.Uncertainty
-                        ? " Its second output is the mean absolute error it expects of every voxel (Kendall and Gal 2017)."
-                        : ""
-                )}
+                + 1} convolutions where slices are thick, a learned deconvolution, and one convolution where they are thin.{PackageWriter.UncertaintyOf(slices)}
 
             ## Held-out synthetic hearts
             {run.HeldOutHeads} hearts drawn anew, in a box around the ventricles. The peak of PSNR is the range of the truth; SSIM has a 3D Gaussian window of 1.5 voxels.

@@ -207,7 +207,7 @@ public static class PackageWriter
             No scan of a person was used. The network has {recipe.Network.Widths[0]} maps in {2
                 * (recipe.Network.Widths.Count - 1)
                 + 1} convolutions where slices are thick,
-            a learned deconvolution, and one convolution where they are thin.
+            a learned deconvolution, and one convolution where they are thin.{UncertaintyOf(slices)}
 
             ## Held-out synthetic heads
             {run.HeldOutHeads} crops from the {recipe.Optimisation.HeldOutMaps.Count} label maps that training never saw. The peak of PSNR is the range of the truth; SSIM has a 3D Gaussian window of 1.5 voxels.
@@ -265,6 +265,12 @@ public static class PackageWriter
         return $"`{run.Command}`: {run.Steps} of {settings.Steps} steps of {patches} of {string.Join('×', settings.Patch)} voxels, seed {recipe.Seed}, Adam,\n"
             + $"from {maps} label maps of adult and elderly heads (FreeSurfer values and extra-cerebral tissue, Apache-2.0). {run.Hardware}. Weights are a moving average.";
     }
+
+    /// <summary>What a card says of a second output.</summary>
+    internal static string UncertaintyOf(SliceSettings slices) =>
+        slices.Uncertainty
+            ? " Its second output is the mean absolute error it expects of every voxel (Kendall and Gal 2017)."
+            : "";
 
     private static string FlairShare(Synthesis.GeneratorSettings generator) =>
         generator.FlairFraction > 0

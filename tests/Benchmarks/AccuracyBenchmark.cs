@@ -21,7 +21,7 @@ internal static class AccuracyBenchmark
     private const double RequiredOnFlair = 0.70;
     private const int RightSide = 100;
 
-    private static readonly string[] Judged =
+    internal static readonly string[] Judged =
     [
         "lateral ventricle",
         "thalamus",

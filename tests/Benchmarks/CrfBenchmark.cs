@@ -17,16 +17,6 @@ internal static class CrfBenchmark
     /// <summary>DeepMedic's constants for two channels: 4.5 and 3.5 of 255 levels over [−3.1, 3.1].</summary>
     private static readonly DenseCrfOptions Shipped = new() { IntensityDeviation = [0.109, 0.085] };
 
-    private static readonly string[] Judged =
-    [
-        "lateral ventricle",
-        "thalamus",
-        "caudate",
-        "putamen",
-        "pallidum",
-        "hippocampus",
-    ];
-
     /// <returns>The process's exit code.</returns>
     public static int Run()
     {
@@ -126,17 +116,18 @@ internal static class CrfBenchmark
                 File.ReadAllBytes(Path.Combine(files, "model.onnx"))
             )
         );
+        var judged = AccuracyBenchmark.Judged;
         var (fromModel, fromMuse) = (new byte[256], new byte[256]);
-        for (var n = 0; n < Judged.Length; n++)
+        for (var n = 0; n < judged.Length; n++)
         {
-            var structure = AccuracyBenchmark.Structures.Single(s => s.Name == Judged[n]);
+            var structure = AccuracyBenchmark.Structures.Single(s => s.Name == judged[n]);
             foreach (var region in structure.Left.Concat(structure.Right))
             {
                 fromMuse[region] = (byte)(n + 1);
             }
             foreach (
                 var label in id.Labels.Where(l =>
-                    l.Name.EndsWith(Judged[n], StringComparison.Ordinal)
+                    l.Name.EndsWith(judged[n], StringComparison.Ordinal)
                 )
             )
             {
@@ -160,7 +151,7 @@ internal static class CrfBenchmark
             );
             var result = new Segmenter(model).Run(image);
             var found = AccuracyBenchmark.Relabel(result.Volume, fromModel);
-            dice.AddRange(Judged.Select((_, n) => LabelMeasures.Dice(found, truth, (byte)(n + 1))));
+            dice.AddRange(judged.Select((_, n) => LabelMeasures.Dice(found, truth, (byte)(n + 1))));
             seconds.Add(result.Seconds.Values.Sum());
         }
         return (dice.Average(), seconds.Average());
