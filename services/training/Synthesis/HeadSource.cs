@@ -29,8 +29,13 @@ public sealed class HeadSource : ISampleSource
 
     /// <inheritdoc/>
     public SyntheticHead HeldOut(int map, FastRandom random, double usualContrast) =>
-        new HeadGenerator(_atlas, _settings with { T1Fraction = usualContrast }, _classOf).Generate(
-            _heldOut[map],
-            random
-        );
+        new HeadGenerator(
+            _atlas,
+            _settings with
+            {
+                T1Fraction = usualContrast,
+                FlairFraction = 0,
+            },
+            _classOf
+        ).Generate(_heldOut[map], random);
 }
