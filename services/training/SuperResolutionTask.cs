@@ -119,7 +119,12 @@ public sealed class SuperResolutionTask : ITrainingTask
         var spacing = _recipe.Generator.SpacingMm;
         var (factor, shape) = (_slices.Factor, truth.Geometry.Shape);
         var width = draw.Uniform(_slices.ProfileFwhm[0], _slices.ProfileFwhm[1]) * factor;
-        var blurred = Filters.Gaussian(truth.Voxels, shape, 2, width / 2.3548);
+        var blurred = Filters.Gaussian(
+            truth.Voxels,
+            shape,
+            2,
+            width / SliceProfile.DeviationsPerFwhm
+        );
         var slices = shape.K / factor;
         var thick = new Volume<float>(
             VolumeGeometry.Ras((shape.I, shape.J, slices), (spacing, spacing, spacing * factor)),

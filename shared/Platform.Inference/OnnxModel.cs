@@ -317,7 +317,11 @@ public sealed partial class OnnxModel : IDisposable
         // Of super-resolution the second is how far off it expects to be.
         if (channels < needed || (Manifest.Task == ModelTask.SuperResolution && channels > 2))
         {
-            throw Invalid(Manifest, $"has {channels} output channels, model.json needs {needed}");
+            var most = Manifest.Task == ModelTask.SuperResolution ? " or 2" : "";
+            throw Invalid(
+                Manifest,
+                $"has {channels} output channels, model.json needs {needed}{most}"
+            );
         }
     }
 

@@ -63,13 +63,7 @@ public sealed class Segmenter(OnnxModel model) : IVolumeModel<Scores, byte>
 
     private Scores Run(PreparedImage prepared, CancellationToken cancellationToken)
     {
-        var logits = TiledRun.Run(
-            model,
-            prepared.Channels,
-            prepared.Image.Geometry.Shape,
-            prepared.Box,
-            cancellationToken
-        );
+        var logits = TiledRun.Run(model, prepared, cancellationToken);
         if (model.Manifest.Crf is { } options)
         {
             var (channels, region) = prepared.Cut();

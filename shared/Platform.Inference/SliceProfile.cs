@@ -5,7 +5,8 @@ namespace Platform.Inference;
 /// <summary>What a scanner's thick slice sees of thin ones: their mean, weighted by a Gaussian along the slice axis.</summary>
 public static class SliceProfile
 {
-    private const double DeviationsPerFwhm = 2.3548;
+    /// <summary>Full width at half maximum of a Gaussian over its standard deviation: 2 √(2 ln 2).</summary>
+    public const double DeviationsPerFwhm = 2.3548;
 
     /// <summary>
     /// How far thin slices are from what was acquired (data consistency): root mean square of thick slice − thin slices seen through the profile, over the standard

@@ -48,13 +48,7 @@ public sealed class SuperResolver(OnnxModel model) : IVolumeModel<Refinement, fl
     /// <summary>Runs the network.</summary>
     public Refinement Infer(PreparedImage prepared, CancellationToken cancellationToken)
     {
-        var values = TiledRun.Run(
-            model,
-            prepared.Channels,
-            prepared.Image.Geometry.Shape,
-            prepared.Box,
-            cancellationToken
-        );
+        var values = TiledRun.Run(model, prepared, cancellationToken);
         var perChannel = values.Length / model.OutputChannels;
         if (model.OutputChannels > 1)
         {

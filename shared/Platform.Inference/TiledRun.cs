@@ -9,6 +9,21 @@ internal static class TiledRun
     /// <summary>Score of all classes but the background where a tile is not computed; the background's is 0.</summary>
     private const float Skipped = -10;
 
+    /// <summary>Runs the network over the foreground of a prepared image.</summary>
+    /// <inheritdoc cref="Run(OnnxModel, IReadOnlyList{ImageChannel}, ValueTuple{int, int, int}, Box, CancellationToken)"/>
+    public static float[] Run(
+        OnnxModel model,
+        PreparedImage prepared,
+        CancellationToken cancellationToken
+    ) =>
+        Run(
+            model,
+            prepared.Channels,
+            prepared.Image.Geometry.Shape,
+            prepared.Box,
+            cancellationToken
+        );
+
     /// <summary>Runs the network over a box of an image.</summary>
     /// <param name="model">The network.</param>
     /// <param name="channels">The image's channels; the first is there.</param>

@@ -159,7 +159,12 @@ internal static class AccuracyCardiacSlices
     private static Volume<float> Thin(Volume<float> truth, int factor)
     {
         var (shape, spacing) = (truth.Geometry.Shape, truth.Geometry.Spacing);
-        var blurred = Filters.Gaussian(truth.Voxels, shape, 2, factor / 2.3548);
+        var blurred = Filters.Gaussian(
+            truth.Voxels,
+            shape,
+            2,
+            factor / SliceProfile.DeviationsPerFwhm
+        );
         var slices = shape.K / factor;
         return new(
             VolumeGeometry.Ras(

@@ -17,14 +17,7 @@ public sealed class PackageTests
     public void The_exported_segmentation_gives_the_logits_of_torch_within_1e_4()
     {
         using var folder = new TemporaryFolder();
-        set_num_threads(1);
-        var recipe = HeadPhantom.Brain;
-        var task = new StructureTask(recipe, Atlas);
-        // A few steps, so that the folded statistics are not those of a new network.
-        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
-        trainer.Run(null, resume: false, until: 6);
-        trainer.UseAverage();
-        PackageWriter.Write(recipe, task, Run, folder.Path);
+        var task = Trained(HeadPhantom.Brain, folder.Path);
         Compare(folder.Path, task.Network, [1, 1, 16, 24, 20]);
     }
 
@@ -32,17 +25,9 @@ public sealed class PackageTests
     public void A_training_that_begins_with_a_package_begins_where_it_ended()
     {
         using var folder = new TemporaryFolder();
-        set_num_threads(1);
         var recipe = HeadPhantom.Brain;
-        var task = new StructureTask(recipe, Atlas);
-        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
-        trainer.Run(null, resume: false, until: 6);
-        trainer.UseAverage();
-        PackageWriter.Write(recipe, task, Run, folder.Path);
-        var package = ModelPackage.Load(
-            File.ReadAllBytes(Path.Combine(folder.Path, "model.json")),
-            File.ReadAllBytes(Path.Combine(folder.Path, "model.onnx"))
-        );
+        Trained(recipe, folder.Path);
+        var package = Package(folder.Path);
         var again = new StructureTask(recipe with { Seed = recipe.Seed + 1 }, Atlas);
         again.StartFrom(package).Finish();
         Compare(folder.Path, again.Network, [1, 1, 16, 24, 20]);
@@ -175,16 +160,31 @@ public sealed class PackageTests
         );
     }
 
+    /// <summary>A few steps, so that the folded statistics are not those of a new network; packaged.</summary>
+    private static StructureTask Trained(Recipe recipe, string folder)
+    {
+        set_num_threads(1);
+        var task = new StructureTask(recipe, Atlas);
+        var trainer = new Trainer(task, recipe.Optimisation, recipe.Seed, _ => { });
+        trainer.Run(null, resume: false, until: 6);
+        trainer.UseAverage();
+        PackageWriter.Write(recipe, task, Run, folder);
+        return task;
+    }
+
+    private static ModelPackage Package(string folder) =>
+        ModelPackage.Load(
+            File.ReadAllBytes(Path.Combine(folder, "model.json")),
+            File.ReadAllBytes(Path.Combine(folder, "model.onnx"))
+        );
+
     internal static ModelManifest Compare(
         string folder,
         nn.Module<Tensor, Tensor> network,
         long[] shape
     )
     {
-        var package = ModelPackage.Load(
-            File.ReadAllBytes(Path.Combine(folder, "model.json")),
-            File.ReadAllBytes(Path.Combine(folder, "model.onnx"))
-        );
+        var package = Package(folder);
         using var model = new OnnxModel(package, new() { Device = ComputeDevice.Cpu, Threads = 1 });
         using var none = no_grad();
         random.manual_seed(3);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Platform.Inference;
 
 namespace Platform.Training.Synthesis;
 
@@ -70,7 +71,7 @@ public sealed class Acquisition(GeneratorSettings settings)
         {
             var step = thickness / spacing;
             // A voxel of the grid is itself an average: the profile adds in squares.
-            var sigma = Math.Sqrt(Math.Max(0, step * step - 1)) / 2.3548;
+            var sigma = Math.Sqrt(Math.Max(0, step * step - 1)) / SliceProfile.DeviationsPerFwhm;
             var blurred = Filters.Gaussian(voxels, shape, axis, sigma);
             return Filters.Coarsen(blurred, shape, axis, step, random.Uniform(0, step));
         }

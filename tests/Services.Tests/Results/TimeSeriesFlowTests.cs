@@ -37,7 +37,7 @@ public sealed class TimeSeriesFlowTests : IAsyncLifetime
     {
         const string TimeSeries = """{ "maxFrames": 40 }""";
         TinyPackage.Segmentation(_folder["packages"], routing: TimeSeries);
-        TinyPackage.SuperResolution(_folder["packages"], maxFrames: 40);
+        TinyPackage.SuperResolution(_folder["packages"], maxFrames: 40, error: 0.5f);
         var builder = PlatformHost.CreateBuilder([], "test");
         builder.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?>
@@ -201,6 +201,21 @@ public sealed class TimeSeriesFlowTests : IAsyncLifetime
             origin.Slices[^1].SopInstanceUid,
             images[^1].Item(0x0008_2112).Text(0x0008_1155)
         );
+        using var uncertainty = await _client.GetAsync(
+            Path(study, "outputs/tiny-sr@1.0.0/s1/uncertainty.nii.gz")
+        );
+        Assert.Equal(HttpStatusCode.OK, uncertainty.StatusCode);
+        Assert.Equal("true", Assert.Single(uncertainty.Headers.GetValues("X-Not-For-Diagnosis")));
+        using var reader = new NiftiFrameReader<float>(
+            await uncertainty.Content.ReadAsStreamAsync()
+        );
+        for (var frame = 0; frame < Frames; frame++)
+        {
+            Assert.True(reader.Read()!.Voxels.Max() > 0);
+        }
+        Assert.Null(reader.Read());
+        using var none = await _client.GetAsync(Path(study, $"{Output}/uncertainty.nii.gz"));
+        Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
     }
 
     private async Task<(string Study, StudyReport Report)> AnalyseAsync(byte[][] files)

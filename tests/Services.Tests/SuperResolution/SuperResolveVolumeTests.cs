@@ -42,12 +42,7 @@ public sealed class SuperResolveVolumeTests
         var study = ModelHost.Study();
         var scan = ModelHost.Scan((1, 1, 4));
         var brighter = new Volume<float>(scan.Geometry, [.. scan.Voxels.Select(v => 2 * v + 5)]);
-        var output = await host.PlanAsync(
-            study,
-            [scan, brighter],
-            OutputKind.SuperResolution,
-            "tiny-sr@1.0.0"
-        );
+        var output = await PlanAsync(host, study, scan, brighter);
         await host.SendAsync(study, output);
         await host.Messages.WaitAsync<VolumeSuperResolved>();
         var fine = await host.Volumes.ReadFramesAsync<float>(output.Output, default).ToListAsync();
@@ -67,12 +62,7 @@ public sealed class SuperResolveVolumeTests
         );
         var study = ModelHost.Study();
         var scan = ModelHost.Scan((1, 1, 4));
-        var output = await host.PlanAsync(
-            study,
-            [scan, scan, scan],
-            OutputKind.SuperResolution,
-            "tiny-sr@1.0.0"
-        );
+        var output = await PlanAsync(host, study, scan, scan, scan);
         var name = BlobNames.Uncertainty(study, "tiny-sr@1.0.0", "s1");
         if (interrupted)
         {
@@ -110,12 +100,7 @@ public sealed class SuperResolveVolumeTests
         var study = ModelHost.Study();
         var scan = ModelHost.Scan((1, 1, 4));
         var flat = new Volume<float>(scan.Geometry);
-        var output = await host.PlanAsync(
-            study,
-            [scan, flat],
-            OutputKind.SuperResolution,
-            "tiny-sr@1.0.0"
-        );
+        var output = await PlanAsync(host, study, scan, flat);
         await host.SendAsync(study, output);
         await host.Messages.WaitAsync<StudyRejected>();
         Assert.False(
@@ -166,4 +151,10 @@ public sealed class SuperResolveVolumeTests
             (rejected.Reason, rejected.Stage)
         );
     }
+
+    private static Task<PlannedOutput> PlanAsync(
+        ModelHost host,
+        StudyContext study,
+        params Volume<float>[] frames
+    ) => host.PlanAsync(study, frames, OutputKind.SuperResolution, "tiny-sr@1.0.0");
 }
