@@ -16,9 +16,11 @@ public static class NativeTorch
     private const uint VersionNeedSection = 0x6ffffffe;
     private const ushort WeakFlag = 2;
 
-    // Runs before any code of this assembly (or of a test that refers to it) can touch torch.
+    /// <summary>
+    /// Runs by itself before any code of this assembly. A program that touches torch on its own calls it first: what was loaded as packaged stays unloadable.
+    /// </summary>
     [ModuleInitializer]
-    internal static void Prepare()
+    public static void Prepare()
     {
         if (!OperatingSystem.IsLinux())
         {
