@@ -66,6 +66,11 @@ test_project() {
     while read -r line; do failures+=("$name: $line"); done < <(
       grep '<UnitTestResult ' "$trx" | grep -v 'outcome="Passed"' | sed 's/.* testName="\([^"]*\)".* outcome="\([^"]*\)".*/\1 (\2)/'
     )
+    if [ "$total" != "$ok" ]; then
+      # Where only the end of a log is kept, this is all that is left of the cause.
+      line=$(grep -m 1 -A 2 '<Message>' "$trx" | sed 's/<[^>]*>//g; s/^ *//' | tr '\n' ' ' | cut -c 1-400 || true)
+      failures+=("$name: the first message: $line")
+    fi
   fi
   passed=$((passed + ok))
   failed=$((failed + total - ok))
